@@ -1,0 +1,230 @@
+import { randomBytes } from 'node:crypto';
+import { cancelled, toWritebackError, WritebackError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Action, Change, Plan } from '../plan/change.ts';
+import type {
+  ChangeResult,
+  Journal,
+  Outside,
+  ResultState,
+  RunEnding,
+  RunFiles,
+  RunHeader,
+  WriteOutcome,
+} from '../ports.ts';
+import type { Outputs, WireRun } from '../protocol/messages.ts';
+import { domainOf } from './place.ts';
+import type { PlannedRun } from './plan.ts';
+import { refusalError, wireResult } from './wire.ts';
+
+/** How long a write in flight may go on after a stop: the host waits 2 s for the report. */
+const GRACE = 1_200;
+
+/** Applies a plan, less what was declined. A report comes in every case; what ends the run is thrown after it. */
+export async function applyPlan(
+  run: PlannedRun,
+  declined: ReadonlySet<number>,
+  outside: Outside,
+  log: Log,
+  outputs: Outputs,
+  signal: AbortSignal,
+): Promise<WireRun> {
+  const { plan, place, directory } = run;
+  const files = outside.openRunFiles(run.statePath, plan.tenantId, domainOf(place.rootDse), log);
+  files.probe();
+  tellInterrupted(files, log);
+  const approved = approvedChanges(plan, declined);
+  await refuseWithoutRights(run, approved, signal);
+
+  const started = outside.clock.now();
+  const header: RunHeader = {
+    runId: runIdAt(started),
+    started: started.toISOString(),
+    tenantId: plan.tenantId,
+    server: directory.server,
+    container: plan.container,
+    digest: plan.digest,
+    held: plan.held,
+    summary: plan.summary,
+    refusal: plan.refusal,
+    declined: declined.size,
+  };
+  const journal = files.openJournal(header);
+  const tally = new Tally();
+  let fatal: WritebackError | null = null;
+  try {
+    await writeAll(run, approved, journal, tally, outputs, signal);
+  } catch (thrown) {
+    fatal = toWritebackError(thrown);
+  }
+  const ending = endingOf(plan, tally, fatal, signal, outside.clock.now(), run.source.requests());
+  const reportPath = journal.finish(ending);
+  if (fatal !== null && ending.outcome === 'interrupted') throw withReport(fatal, reportPath);
+  return {
+    runId: header.runId,
+    tenantId: plan.tenantId,
+    server: directory.server,
+    container: plan.container,
+    started: header.started,
+    ended: ending.ended,
+    outcome: OUTCOMES[ending.outcome],
+    created: tally.applied.create,
+    updated: tally.applied.update,
+    disabled: tally.applied.disable,
+    enabled: tally.applied.enable,
+    deleted: tally.applied.delete,
+    failed: tally.states.failed,
+    skipped: tally.states.skipped,
+    cancelled: tally.states.cancelled,
+    declined: declined.size,
+    held: plan.held.length,
+    unchanged: plan.summary.unchanged,
+    digest: plan.digest,
+    reportPath,
+    error: ending.error,
+  };
+}
+
+const OUTCOMES = {
+  completed: 'Completed',
+  failures: 'Failures',
+  refused: 'Refused',
+  cancelled: 'Cancelled',
+  interrupted: 'Cancelled',
+} as const satisfies Record<RunEnding['outcome'], WireRun['outcome']>;
+
+/** Counts of what the server answered. */
+class Tally {
+  readonly applied: Record<Action, number> = { create: 0, update: 0, disable: 0, enable: 0, delete: 0 };
+  readonly states: Record<ResultState, number> = { applied: 0, failed: 0, skipped: 0, cancelled: 0 };
+
+  add(change: Change, result: ChangeResult): void {
+    this.states[result.state] += 1;
+    if (result.state === 'applied') this.applied[change.action] += 1;
+  }
+}
+
+interface NumberedChange {
+  readonly number: number;
+  readonly change: Change;
+}
+
+/** Of a refused plan only the disables that Entra states: a revocation never waits for an operator. */
+function approvedChanges(plan: Plan, declined: ReadonlySet<number>): readonly NumberedChange[] {
+  return plan.changes
+    .map((change, number) => ({ number, change }))
+    .filter(({ number }) => !declined.has(number))
+    .filter(({ change }) => plan.refusal === null || (change.action === 'disable' && change.cause === 'stated'));
+}
+
+async function writeAll(
+  { directory }: PlannedRun,
+  changes: readonly NumberedChange[],
+  journal: Journal,
+  tally: Tally,
+  outputs: Outputs,
+  signal: AbortSignal,
+): Promise<void> {
+  const grace = graceAfter(signal);
+  try {
+    for (const [done, { number, change }] of changes.entries()) {
+      if (signal.aborted) {
+        tally.states.cancelled = changes.length - done;
+        return;
+      }
+      journal.append({ kind: 'before', number, change });
+      const outcome = await directory.write(change, grace.signal);
+      const result = resultOf(outcome);
+      journal.append({ kind: 'after', number, result });
+      tally.add(change, result);
+      if (outcome.state === 'failed') outputs.error(outcome.error.toJSON());
+      await outputs.emit('result', wireResult(change, number, result));
+      const percent = Math.floor((100 * (done + 1)) / changes.length);
+      outputs.progress({ activity: 'Writing device objects', status: `${done + 1} of ${changes.length}`, percent });
+    }
+  } finally {
+    grace.release();
+  }
+}
+
+/** A signal that fires a while after this one did, so that the write in flight can end by itself. */
+function graceAfter(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const start = (): void => {
+    timer = setTimeout(() => late.abort(), GRACE);
+  };
+  if (signal.aborted) start();
+  else signal.addEventListener('abort', start, { once: true });
+  return {
+    signal: late.signal,
+    release: () => {
+      signal.removeEventListener('abort', start);
+      clearTimeout(timer);
+    },
+  };
+}
+
+function resultOf(outcome: WriteOutcome): ChangeResult {
+  if (outcome.state === 'applied') return { state: 'applied', why: null, code: null };
+  if (outcome.state === 'skipped') return { state: 'skipped', why: outcome.why, code: null };
+  const { message, remedy, code } = outcome.error;
+  return { state: 'failed', why: `${message} ${remedy}`, code };
+}
+
+function endingOf(
+  plan: Plan,
+  tally: Tally,
+  fatal: WritebackError | null,
+  signal: AbortSignal,
+  ended: Date,
+  graphRequests: number,
+): RunEnding {
+  const end = { ended: ended.toISOString(), graphRequests, cancelled: tally.states.cancelled };
+  if (signal.aborted) return { ...end, outcome: 'cancelled', error: (fatal ?? cancelled()).toJSON() };
+  if (fatal !== null) return { ...end, outcome: 'interrupted', error: fatal.toJSON() };
+  if (plan.refusal !== null) {
+    return { ...end, outcome: 'refused', error: refusalError(plan.refusal, plan.container).toJSON() };
+  }
+  return { ...end, outcome: tally.states.failed > 0 ? 'failures' : 'completed', error: null };
+}
+
+function withReport(error: WritebackError, reportPath: string): WritebackError {
+  const { code, message, target, remedy, detail, retryable } = error;
+  const told = `${remedy} What was written until then is in ${reportPath}.`;
+  return new WritebackError(code, message, { target, remedy: told, detail, retryable, cause: error });
+}
+
+function tellInterrupted(files: RunFiles, log: Log): void {
+  for (const path of files.recover()) log.warning(`An earlier run was interrupted; its report is ${path}.`);
+}
+
+/** If no write of this run can work, it ends before the first, with one error instead of one for each object. */
+async function refuseWithoutRights(
+  { directory, plan }: PlannedRun,
+  changes: readonly NumberedChange[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (changes.length === 0) return;
+  const rights = await directory.effectiveRights(plan.container, signal);
+  const mayModify = rights.writeAttributes?.has('msDS-IsEnabled') ?? rights.inheritedWrite ?? true;
+  const possible = changes.some(({ change }) => {
+    if (change.action === 'create') return rights.createDevices;
+    return change.action === 'delete' ? (rights.deleteDevices ?? true) : mayModify;
+  });
+  if (possible) return;
+  throw new WritebackError(
+    'DirectoryForbidden',
+    `The bound account may not write the device objects in ${plan.container}.`,
+    {
+      target: plan.container,
+      remedy:
+        'Run Enable-DeviceWriteback -AdConnectorAccount with this account, as an administrator. Nothing was written.',
+    },
+  );
+}
+
+/** Sorts by time, and is unique when two runs start in one second. */
+function runIdAt(time: Date): string {
+  return `${time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z-${randomBytes(3).toString('hex')}`;
+}

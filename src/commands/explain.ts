@@ -1,0 +1,119 @@
+import { readAnchor } from '../device/anchor.ts';
+import { attributeFlow, SOURCES } from '../device/attributeFlow.ts';
+import { ATTRIBUTE_NAMES, type AttributeName } from '../device/attributes.ts';
+import type { DeviceObject } from '../device/deviceObject.ts';
+import { sameName } from '../device/distinguishedName.ts';
+import type { EntraDevice } from '../device/entraDevice.ts';
+import { parseGuid } from '../device/guid.ts';
+import { WritebackError } from '../errors.ts';
+import { deviceIdOf, ownershipOf } from '../plan/decide.ts';
+import { displayValue } from '../plan/render.ts';
+import type { Outputs, WireDevice, WireDeviceAttribute } from '../protocol/messages.ts';
+import type { PlannedRun } from './plan.ts';
+import { capital } from './wire.ts';
+
+/** One device explained for each identity: what Graph says, what should be, what is, what the plan would do and why. */
+export async function explainDevices(run: PlannedRun, identities: readonly string[], outputs: Outputs): Promise<void> {
+  for (const identity of identities) {
+    const subjects = find(run, identity);
+    for (const subject of subjects) await outputs.emit('device', explain(run, identity, subject));
+    if (subjects.length === 0) {
+      outputs.error(
+        new WritebackError('DeviceNotFound', `Neither Entra nor ${run.plan.container} has a device "${identity}".`, {
+          target: identity,
+          remedy: 'Give a device id, an Entra object id, a display name or the DN of a device object.',
+        }).toJSON(),
+      );
+    }
+  }
+}
+
+interface Subject {
+  readonly device: EntraDevice | null;
+  readonly object: DeviceObject | null;
+}
+
+/** Each Entra device and each device object that the identity names, joined as the plan joins them. */
+function find({ devices, objects }: PlannedRun, identity: string): readonly Subject[] {
+  const guid = parseGuid(identity);
+  const name = identity.toLowerCase();
+  const found = objects.filter(
+    (object) =>
+      (guid !== null && [deviceIdOf(object), object.objectGuid, anchorOf(object)].includes(guid)) ||
+      object.attributes.displayName?.[0]?.toLowerCase() === name ||
+      sameName(object.distinguishedName, identity),
+  );
+  const named = devices.filter(
+    (device) =>
+      (guid !== null && [device.deviceId, device.id].includes(guid)) ||
+      device.displayName?.toLowerCase() === name ||
+      found.some((object) => joins(device, object)),
+  );
+  const joined = named.flatMap((device): Subject[] => {
+    const theirs = objects.filter((object) => joins(device, object));
+    return theirs.length === 0 ? [{ device, object: null }] : theirs.map((object) => ({ device, object }));
+  });
+  const alone = found.filter((object) => !joined.some((subject) => subject.object === object));
+  return [...joined, ...alone.map((object) => ({ device: null, object }))];
+}
+
+function anchorOf(object: DeviceObject): string | null {
+  return readAnchor(object.attributes['msDS-CloudAnchor']);
+}
+
+function joins(device: EntraDevice, object: DeviceObject): boolean {
+  return device.deviceId === deviceIdOf(object) || device.id === anchorOf(object);
+}
+
+function explain({ plan, place }: PlannedRun, identity: string, { device, object }: Subject): WireDevice {
+  const deviceId = device?.deviceId ?? (object === null ? null : deviceIdOf(object));
+  const objectId = device?.id ?? (object === null ? null : anchorOf(object));
+  const concerns = (one: { objectId: string | null; distinguishedName: string | null }): boolean =>
+    object === null ? one.objectId === objectId : one.distinguishedName === object.distinguishedName;
+  const change = plan.changes.find(concerns);
+  const held = plan.held.filter(concerns);
+  const nothing =
+    device === null
+      ? 'There is nothing to do: no Entra device in scope asks for it.'
+      : 'The object equals the Entra device.';
+  const sentences = [...(change === undefined ? [] : [change.sentence]), ...held.map((one) => one.sentence)];
+  return {
+    identity,
+    name: device?.displayName ?? object?.attributes.displayName?.[0] ?? null,
+    deviceId,
+    objectId,
+    distinguishedName: object?.distinguishedName ?? change?.distinguishedName ?? null,
+    verdict: change !== undefined ? capital(change.action) : held.length > 0 ? 'Held' : 'Nothing',
+    reason: change === undefined ? (held[0]?.reason ?? null) : capital(change.cause),
+    description: sentences.length === 0 ? nothing : sentences.join(' '),
+    ownership: object === null ? 'Absent' : capital(ownershipOf(object, plan.tenantId)),
+    attributes: ATTRIBUTE_NAMES.filter((name) => place.available.has(name)).map((name) =>
+      explainAttribute(name, device, object, place.available),
+    ),
+  };
+}
+
+function explainAttribute(
+  name: AttributeName,
+  device: EntraDevice | null,
+  object: DeviceObject | null,
+  available: ReadonlySet<AttributeName>,
+): WireDeviceAttribute {
+  const flowed = device === null ? undefined : attributeFlow(device, available)[name];
+  const current = object?.attributes[name] ?? [];
+  const desired = flowed === undefined || flowed.kind === 'left' ? current : flowed.values;
+  const show = (values: readonly string[]): readonly string[] => values.map((value) => displayValue(name, value));
+  return {
+    name,
+    source: device === null ? null : sourceText(device, name),
+    desired: show(desired),
+    current: show(current),
+  };
+}
+
+function sourceText(device: EntraDevice, name: AttributeName): string | null {
+  const answer = device[SOURCES[name]];
+  if (answer === undefined) return '(not read)';
+  if (answer === null) return null;
+  return typeof answer === 'string' ? answer : JSON.stringify(answer);
+}

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { cancelled, WritebackError } from '../errors.ts';
+import type { Outside } from '../ports.ts';
+import type { Call, Handler } from '../protocol/serve.ts';
+import type { EnablePlanResult, Method, PlanResult } from '../protocol/messages.ts';
+import { applyPlan } from './apply.ts';
+import { planPreparation, plannedSteps, prepare, type Preparation } from './enable.ts';
+import { explainDevices } from './explain.ts';
+import { readOptions } from './options.ts';
+import { emitPlan, makePlan, type PlannedRun } from './plan.ts';
+import { testPrerequisites } from './testPrerequisites.ts';
+
+/** The methods of the bridge. A plan is kept for the cmdlet that asked, under a handle, until it is applied or released. */
+export function createHandlers(outside: Outside): Readonly<Record<Method, Handler>> {
+  const plans = new Kept<PlannedRun>();
+  const preparations = new Kept<Preparation>();
+  return {
+    test: (params, call) =>
+      testPrerequisites(readOptions(params, outside, call.log), outside, call.log, call.outputs, call.signal),
+
+    async plan(params, call): Promise<PlanResult> {
+      const run = await plan(params, call);
+      const told = await emitPlan(run, call.outputs);
+      if (!call.signal.aborted) return { handle: plans.keep(run), ...told };
+      await run.close();
+      throw cancelled();
+    },
+
+    async apply(params, call) {
+      const { handle, digest, declined } = applyParams(params);
+      const run = plans.take(handle);
+      try {
+        if (run === null || run.plan.digest !== digest) throw unknownPlan(handle);
+        return await applyPlan(run, declined, outside, call.log, call.outputs, call.signal);
+      } finally {
+        await run?.close();
+      }
+    },
+
+    async explain(params, call) {
+      const identities = readOptions(params, outside, call.log).texts('identity');
+      const run = await plan(params, call);
+      try {
+        await explainDevices(run, identities, call.outputs);
+        return {};
+      } finally {
+        await run.close();
+      }
+    },
+
+    async 'enable/plan'(params, call): Promise<EnablePlanResult> {
+      const options = readOptions(params, outside, call.log);
+      const preparation = await planPreparation(options, outside, call.log, call.signal);
+      for (const step of plannedSteps(preparation)) await call.outputs.emit('step', step);
+      return { handle: preparations.keep(preparation) };
+    },
+
+    async 'enable/apply'(params, call) {
+      const { handle, declined } = applyParams(params);
+      const preparation = preparations.take(handle);
+      if (preparation === null) throw unknownPlan(handle);
+      try {
+        await prepare(preparation, declined, call.outputs, call.signal);
+        return {};
+      } finally {
+        await preparation.close();
+      }
+    },
+
+    async release(params) {
+      const { handle } = applyParams(params);
+      await plans.take(handle)?.close();
+      await preparations.take(handle)?.close();
+      return {};
+    },
+  };
+
+  function plan(params: unknown, call: Call): Promise<PlannedRun> {
+    return makePlan(readOptions(params, outside, call.log), outside, call.log, call.outputs, call.signal);
+  }
+}
+
+class Kept<T> {
+  private readonly all = new Map<string, T>();
+
+  keep(one: T): string {
+    const handle = randomUUID();
+    this.all.set(handle, one);
+    return handle;
+  }
+
+  /** What is kept under the handle, which is not kept any longer; null if there is nothing. */
+  take(handle: string): T | null {
+    const one = this.all.get(handle) ?? null;
+    this.all.delete(handle);
+    return one;
+  }
+}
+
+function applyParams(params: unknown): { handle: string; digest: string | null; declined: ReadonlySet<number> } {
+  const { handle, digest, declined } = params as Record<string, unknown>;
+  return {
+    handle: String(handle),
+    digest: typeof digest === 'string' ? digest : null,
+    declined: new Set(Array.isArray(declined) ? declined.filter((number) => typeof number === 'number') : []),
+  };
+}
+
+function unknownPlan(handle: string): WritebackError {
+  return new WritebackError('PlanUnknown', 'The plan to apply is not kept any longer, or its digest is another.', {
+    target: handle,
+    remedy: 'Run the command again; it makes a new plan.',
+  });
+}

@@ -1,0 +1,131 @@
+import { parseGuid, type Guid } from '../device/guid.ts';
+import { WritebackError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { DEFAULT_POLICY, type Policy } from '../plan/policy.ts';
+import type { Credential, DirectorySettings, Outside, SourceSettings } from '../ports.ts';
+
+/**
+ * What a command was asked to do: the parameters that crossed the bridge over those of the configuration file. Each
+ * command asks for what it needs. Defaults live here and nowhere deeper.
+ */
+export interface Options {
+  text(name: string): string | null;
+  texts(name: string): readonly string[];
+  count(name: string): number | null;
+  flag(name: string): boolean | null;
+  credential(name: string): Credential | null;
+  environment(): SourceSettings['environment'] | null;
+}
+
+/** Throws ConfigurationInvalid for a file that cannot be used; the readers throw ParameterInvalid for a value that cannot. */
+export function readOptions(params: unknown, outside: Outside, log: Log): Options {
+  const given = isObject(params) ? params : {};
+  const path = optionsOf(given).text('configurationPath');
+  const options = optionsOf({ ...(path === null ? {} : outside.readConfiguration(path)), ...given });
+  for (const name of ['clientSecretCredential', 'credential']) {
+    const credential = options.credential(name);
+    if (credential !== null) log.secret(credential.password);
+  }
+  return options;
+}
+
+/** How to reach Graph. Throws ParameterMissing, ParameterInvalid. */
+export function sourceSettings(options: Options): SourceSettings {
+  const path = options.text('certificatePath');
+  const secret = options.credential('clientSecretCredential');
+  if (path !== null && secret !== null) {
+    throw invalid('CertificatePath', 'CertificatePath and ClientSecretCredential are two ways to sign in', 'Give one.');
+  }
+  const clientId = options.text('clientId') ?? secret?.userName ?? null;
+  return {
+    tenantId: asGuid(required(options.text('tenantId'), 'TenantId', 'the Entra tenant'), 'TenantId'),
+    clientId: asGuid(required(clientId, 'ClientId', 'the app registration that signs in'), 'ClientId'),
+    environment: options.environment() ?? 'Global',
+    credential:
+      secret !== null
+        ? { kind: 'secret', secret: secret.password }
+        : {
+            kind: 'certificate',
+            path: required(path, 'CertificatePath', 'the certificate to sign in with (or -ClientSecretCredential)'),
+          },
+  };
+}
+
+/** How to reach the domain controller. Throws ParameterMissing, ParameterInvalid. */
+export function directorySettings(options: Options): DirectorySettings {
+  const credential = options.credential('credential');
+  if (credential === null) {
+    throw new WritebackError(
+      'ParameterMissing',
+      'Credential is missing: the account that binds to the domain controller.',
+      {
+        target: 'Credential',
+        remedy: 'Give -Credential; a configuration file holds no secret.',
+      },
+    );
+  }
+  return {
+    server: required(options.text('server'), 'Server', 'the domain controller to read and write'),
+    credential,
+    trustedCertificate: options.text('trustedCertificate'),
+  };
+}
+
+export function policyOf(options: Options): Policy {
+  return {
+    deleteAfterDays: options.count('deleteAfter') ?? DEFAULT_POLICY.deleteAfterDays,
+    keepRemoved: options.flag('keepRemoved') ?? DEFAULT_POLICY.keepRemoved,
+    maximumRemoval: options.count('maximumRemoval'),
+  };
+}
+
+function optionsOf(all: Readonly<Record<string, unknown>>): Options {
+  const one = <T>(name: string, accepts: (value: unknown) => value is T, what: string): T | null => {
+    const value = all[name];
+    if (value === undefined || value === null) return null;
+    if (accepts(value)) return value;
+    const parameter = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+    throw invalid(parameter, `${parameter} must be ${what}`, `Correct ${parameter}.`);
+  };
+  return {
+    text: (name) => one(name, isText, 'a text that is not empty'),
+    texts: (name) => one(name, isTexts, 'a list of texts') ?? [],
+    count: (name) => one(name, isCount, 'a whole number from 0 up'),
+    flag: (name) => one(name, isFlag, 'true or false'),
+    credential: (name) => one(name, isCredential, 'a credential with a user name and a password that is not empty'),
+    environment: () =>
+      one('environment', isEnvironment, 'the name of an environment, or both base addresses: graph and login'),
+  };
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
+// A simple bind with an empty password is an anonymous bind that succeeds (RFC 4513, 5.1.2).
+const isCredential = (value: unknown): value is Credential =>
+  isObject(value) && isText(value['userName']) && typeof value['password'] === 'string' && value['password'] !== '';
+const isEnvironment = (value: unknown): value is SourceSettings['environment'] =>
+  isText(value) || (isObject(value) && isText(value['graph']) && isText(value['login']));
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function required(value: string | null, name: string, what: string): string {
+  if (value !== null) return value;
+  throw new WritebackError('ParameterMissing', `${name} is missing: ${what}.`, {
+    target: name,
+    remedy: `Give -${name}, or put ${name} into the file that -ConfigurationPath names.`,
+  });
+}
+
+function asGuid(text: string, name: string): Guid {
+  const guid = parseGuid(text);
+  if (guid !== null) return guid;
+  throw invalid(name, `${name} "${text}" is no GUID`, 'Give the id as Entra shows it, 32 digits with hyphens.');
+}
+
+function invalid(target: string, message: string, remedy: string): WritebackError {
+  return new WritebackError('ParameterInvalid', `${message}.`, { target, remedy });
+}

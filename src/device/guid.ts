@@ -1,0 +1,34 @@
+/** A GUID as text: lower case, hyphenated, no braces. */
+export type Guid = string;
+
+const TEXT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const HEX = /^[0-9a-f]{32}$/;
+
+/** The canonical form of a GUID's text, or null if it is none. */
+export function parseGuid(text: string): Guid | null {
+  return TEXT.test(text) ? text.toLowerCase() : null;
+}
+
+/**
+ * The 16 bytes of a GUID in Windows order (first three groups little-endian) as 32 lower-case hexadecimal digits.
+ * Source: [MS-DTYP] 2.3.4.2.
+ */
+export function guidToHex(guid: Guid): string {
+  const digits = guid.replaceAll('-', '');
+  return swapBytes(digits);
+}
+
+/** The GUID whose Windows-order bytes are these 32 lower-case hexadecimal digits, or null for anything else. */
+export function guidFromHex(hex: string): Guid | null {
+  if (!HEX.test(hex)) return null;
+  const digits = swapBytes(hex);
+  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
+    '-',
+  );
+}
+
+function swapBytes(digits: string): string {
+  const reverse = (from: number, to: number): string =>
+    (digits.slice(from, to).match(/../g) ?? []).toReversed().join('');
+  return reverse(0, 8) + reverse(8, 12) + reverse(12, 16) + digits.slice(16);
+}

@@ -1,0 +1,130 @@
+import type { DeviceObject } from '../device/deviceObject.ts';
+import type { Log } from '../log.ts';
+import type { Container, Directory, NewObject, RootDse, Schema } from '../ports.ts';
+import { findAccount } from './account.ts';
+import { createConnection, type ConnectionSettings } from './connection.ts';
+import { addGrant, readGrant } from './descriptorAccess.ts';
+import { readEffectiveRights } from './effectiveRights.ts';
+import { requiredGuid, texts } from './entry.ts';
+import { operationFailure } from './failure.ts';
+import { deviceAttributes, fromEntry } from './fromEntry.ts';
+import { readConnectionPoint, readRegistrationServices } from './registrationService.ts';
+import { readRootDse } from './rootDse.ts';
+import { readSchema } from './schema.ts';
+import { equal, readObject } from './search.ts';
+import { DEVICE_CLASS, type Request } from './toRequest.ts';
+import { writeChange } from './writeChange.ts';
+
+export interface DirectorySettings extends ConnectionSettings {
+  /** Entries in one page of a read; a domain controller gives at most 1,000 as a rule (MaxPageSize). */
+  readonly pageSize?: number;
+}
+
+const PAGE_SIZE = 1000;
+
+/** The directory behind one domain controller. Nothing is sent before the first question. */
+export function createDirectory(settings: DirectorySettings, log: Log): Directory {
+  const connection = createConnection(settings, log);
+  const { server } = connection;
+  const devices = equal('objectClass', DEVICE_CLASS);
+
+  // Names and schema stay the same for a run; time and USN of a new rootDSE do not.
+  let knownRoot: RootDse | null = null;
+  let knownSchema: Schema | null = null;
+  const root = async (signal: AbortSignal): Promise<RootDse> => (knownRoot ??= await readRootDse(connection, signal));
+  const schema = async (signal: AbortSignal): Promise<Schema> =>
+    (knownSchema ??= await readSchema(connection, await root(signal), signal));
+  const attributes = async (signal: AbortSignal): Promise<readonly string[]> =>
+    deviceAttributes((await schema(signal)).attributes);
+
+  const deviceNamed = async (name: string, signal: AbortSignal): Promise<DeviceObject | null> => {
+    const single = { base: name, filter: devices, attributes: await attributes(signal) };
+    const entry = await readObject(connection, single, signal);
+    return entry === null ? null : fromEntry(entry);
+  };
+
+  const account = async (signal: AbortSignal): Promise<string> =>
+    (await connection.whoAmI(signal))?.replace(/^u:/, '') ?? settings.credential.userName;
+
+  const prepare = async (request: Request, doing: string, signal: AbortSignal): Promise<void> => {
+    const whenForbidden =
+      'Run Enable-DeviceWriteback as an account that may write there: Enterprise Admin for the configuration, Domain Admin for the domain.';
+    try {
+      log.verbose(`LDAP ${request.operation} ${request.name}`);
+      await connection.write(request, signal);
+    } catch (error) {
+      throw operationFailure(error, { doing, target: request.name, whenForbidden }, server);
+    }
+  };
+
+  return {
+    server,
+    rootDse: async (signal) => {
+      knownRoot = await readRootDse(connection, signal);
+      return knownRoot;
+    },
+    protection: (signal) => connection.protection(signal),
+    whoAmI: (signal) => connection.whoAmI(signal),
+    schema,
+    registrationServices: async (signal) => readRegistrationServices(connection, await root(signal), signal),
+    serviceConnectionPoint: async (signal) => readConnectionPoint(connection, await root(signal), signal),
+    container: async (distinguishedName, signal): Promise<Container | null> => {
+      const single = { base: distinguishedName, attributes: ['objectGUID', 'objectClass'] };
+      const entry = await readObject(connection, single, signal);
+      return entry === null
+        ? null
+        : {
+            distinguishedName: entry.distinguishedName,
+            objectGuid: requiredGuid(entry, 'objectGUID'),
+            objectClasses: texts(entry, 'objectClass'),
+          };
+    },
+    devices: async function* (container, signal) {
+      const query = { base: container, scope: 'one', filter: devices, attributes: await attributes(signal) } as const;
+      const pages = connection.pages(query, settings.pageSize ?? PAGE_SIZE, signal);
+      try {
+        for await (const page of pages) for (const entry of page) yield fromEntry(entry);
+      } catch (error) {
+        throw operationFailure(error, { doing: 'Reading the devices in', target: container }, server);
+      }
+    },
+    device: (objectGuid, signal) => deviceNamed(`<GUID=${objectGuid}>`, signal),
+    effectiveRights: async (container, signal) =>
+      readEffectiveRights(connection, await root(signal), container, signal),
+    write: (change, signal) =>
+      writeChange(
+        change,
+        connection,
+        (name) => deviceNamed(name, signal),
+        () => account(signal),
+        log,
+        signal,
+      ),
+    account: async (identity, signal) => findAccount(connection, await root(signal), identity, signal),
+    create: (object, signal) => prepare(additionOf(object), 'Creating', signal),
+    addValues: (distinguishedName, attribute, values, signal) => {
+      const modification = {
+        operation: 'add',
+        name: attribute,
+        values: values.map((value) => Buffer.from(value)),
+      } as const;
+      const request = { operation: 'modify', name: distinguishedName, modifications: [modification] } as const;
+      return prepare(request, `Adding ${attribute} to`, signal);
+    },
+    grant: (container, sid, signal) => readGrant(connection, container, sid, signal),
+    addGrant: (container, sid, signal) => addGrant(connection, container, sid, signal),
+    close: () => connection.close(),
+  };
+}
+
+function additionOf(object: NewObject): Request {
+  const attributes = Object.entries(object.attributes).map(([name, values]) => ({
+    name,
+    values: values.map((value) => Buffer.from(value)),
+  }));
+  return {
+    operation: 'add',
+    name: object.distinguishedName,
+    attributes: [{ name: 'objectClass', values: [Buffer.from(object.objectClass)] }, ...attributes],
+  };
+}

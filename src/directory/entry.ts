@@ -1,0 +1,123 @@
+/** One entry of a search answer, every value as the octets that the server sent, and readers for its values. */
+import type { SearchEntry } from 'ldapts';
+import { guidFromHex, type Guid } from '../device/guid.ts';
+import { WritebackError } from '../errors.ts';
+
+export interface Entry {
+  readonly distinguishedName: string;
+  /** By attribute name in lower case; an attribute without a value is absent. */
+  readonly attributes: ReadonlyMap<string, readonly Buffer[]>;
+}
+
+const RANGE = /;range=\d+-(\d+|\*)$/i;
+const GENERALIZED_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:[.,]\d+)?Z$/;
+const INTEGER = /^(?:0|-?[1-9]\d*)$/;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * ldapts decodes what it takes for text and drops a leading byte order mark; the octets themselves are kept here.
+ * @throws DirectoryAnswerInvalid where the server gave only the first part of an attribute's values.
+ */
+export function toEntry(answered: SearchEntry): Entry {
+  const attributes = new Map<string, readonly Buffer[]>();
+  for (const attribute of answered.attributes) {
+    const range = RANGE.exec(attribute.type);
+    if (range !== null && range[1] !== '*') {
+      throw invalid(answered.name, attribute.type, 'the server gave only a part of its values');
+    }
+    const name = attribute.type.replace(RANGE, '').toLowerCase();
+    if (attribute.parsedBuffers.length > 0) attributes.set(name, attribute.parsedBuffers);
+  }
+  return { distinguishedName: answered.name, attributes };
+}
+
+export function octets(entry: Entry, attribute: string): readonly Buffer[] {
+  return entry.attributes.get(attribute.toLowerCase()) ?? [];
+}
+
+export function oneOctets(entry: Entry, attribute: string): Buffer | null {
+  const [first, second] = octets(entry, attribute);
+  if (second !== undefined) throw invalid(entry.distinguishedName, attribute, 'it has more than one value');
+  return first ?? null;
+}
+
+export function texts(entry: Entry, attribute: string): string[] {
+  return octets(entry, attribute).map((value) => decode(entry, attribute, value));
+}
+
+export function oneText(entry: Entry, attribute: string): string | null {
+  const value = oneOctets(entry, attribute);
+  return value === null ? null : decode(entry, attribute, value);
+}
+
+/** The text of an attribute that every such entry has. */
+export function requiredText(entry: Entry, attribute: string): string {
+  return oneText(entry, attribute) ?? absent(entry, attribute);
+}
+
+/** A 32-bit integer ([MS-ADTS] 3.1.1.2.2.2, Integer). */
+export function oneInteger(entry: Entry, attribute: string): number | null {
+  const text = oneText(entry, attribute);
+  if (text === null) return null;
+  const value = Number(text);
+  if (!INTEGER.test(text) || value !== Math.trunc(value) || Math.abs(value) > 0x8000_0000) {
+    throw invalid(entry.distinguishedName, attribute, `"${text}" is no 32-bit integer`);
+  }
+  return value;
+}
+
+export function oneBoolean(entry: Entry, attribute: string): boolean | null {
+  const text = oneText(entry, attribute);
+  if (text === null || text === 'TRUE' || text === 'FALSE') return text === null ? null : text === 'TRUE';
+  throw invalid(entry.distinguishedName, attribute, `"${text}" is neither TRUE nor FALSE`);
+}
+
+export function requiredTime(entry: Entry, attribute: string): Date {
+  return oneTime(entry, attribute) ?? absent(entry, attribute);
+}
+
+/** A generalized time in UTC (RFC 4517 3.3.13), to the second. */
+export function oneTime(entry: Entry, attribute: string): Date | null {
+  const text = oneText(entry, attribute);
+  if (text === null) return null;
+  const parts = GENERALIZED_TIME.exec(text);
+  const time = parts === null ? null : new Date(parts.slice(1, 4).join('-') + `T${parts.slice(4, 7).join(':')}Z`);
+  if (time === null || Number.isNaN(time.getTime())) {
+    throw invalid(entry.distinguishedName, attribute, `"${text}" is no time in UTC`);
+  }
+  return time;
+}
+
+export function requiredGuid(entry: Entry, attribute: string): Guid {
+  const value = oneOctets(entry, attribute) ?? absent(entry, attribute);
+  const guid = guidFromHex(value.toString('hex'));
+  return guid ?? refuse(entry, attribute, 'it is not 16 octets long');
+}
+
+function decode(entry: Entry, attribute: string, value: Buffer): string {
+  try {
+    return utf8.decode(value);
+  } catch {
+    throw invalid(entry.distinguishedName, attribute, `the octets ${value.toString('hex')} are no UTF-8 text`);
+  }
+}
+
+function absent(entry: Entry, attribute: string): never {
+  return refuse(entry, attribute, 'it has no value that this account can read');
+}
+
+function refuse(entry: Entry, attribute: string, why: string): never {
+  throw invalid(entry.distinguishedName, attribute, why);
+}
+
+/** The error for an answer of the directory that does not fit its schema. */
+export function invalid(distinguishedName: string, attribute: string, why: string): WritebackError {
+  const object = distinguishedName === '' ? 'the root of the directory (rootDSE)' : distinguishedName;
+  return new WritebackError('DirectoryAnswerInvalid', `Reading ${attribute} of ${object}: ${why}.`, {
+    target: distinguishedName === '' ? 'rootDSE' : distinguishedName,
+    remedy:
+      'Look at this object with another LDAP client as the same account; correct its value or the right to read it.',
+    detail: `${attribute}: ${why}`,
+  });
+}

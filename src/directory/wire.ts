@@ -1,0 +1,112 @@
+/**
+ * One LDAP connection: messages go out, each answer finds its request by the message id (RFC 4511 4.1.1.1).
+ *
+ * The messages and their encoding are those of ldapts. Its Client is not used, because what a writer must know is
+ * hidden there: it keeps the paging cookie to itself and takes a page without entries for the last one, it goes on
+ * without a bind after it has opened a lost connection again, and it mixes the octets of the lost connection with those
+ * of the new one.
+ */
+import type { Duplex } from 'node:stream';
+import { MessageParser, SearchEntry, SearchReference, UnbindRequest, type Message, type MessageResponse } from 'ldapts';
+import { ConnectionLost, LdapRefusal } from './failure.ts';
+
+export interface Answer {
+  readonly response: MessageResponse;
+  readonly entries: readonly SearchEntry[];
+  /** LDAP URLs of continuation references. */
+  readonly references: readonly string[];
+}
+
+export interface Wire {
+  readonly open: boolean;
+  /**
+   * Sends the message under a new id and resolves with its answer.
+   * @throws LdapRefusal for any result code but success, ConnectionLost when no answer came: its fate is not known.
+   */
+  request(message: Message): Promise<Answer>;
+  /** Says goodbye and closes. */
+  close(): void;
+}
+
+interface Pending {
+  readonly message: Message;
+  readonly entries: SearchEntry[];
+  readonly references: string[];
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+const LARGEST_MESSAGE_ID = 0x7fff_ffff;
+const SUCCESS = 0;
+
+/** @param timeout Milliseconds an answer may take; after it the connection is given up. */
+export function openWire(socket: Duplex, timeout: number): Wire {
+  const pending = new Map<string, Pending>();
+  const parser = new MessageParser();
+  let open = true;
+  let lastId = 0;
+
+  const abandon = (why: string): void => {
+    open = false;
+    for (const { reject, timer } of pending.values()) {
+      clearTimeout(timer);
+      reject(new ConnectionLost(why));
+    }
+    pending.clear();
+  };
+  const lose = (why: string): void => {
+    abandon(why);
+    socket.destroy();
+  };
+
+  parser.on('error', (error) => lose(`the answer could not be decoded: ${error.message}`));
+  parser.on('message', (message) => {
+    // A message with id 0 is the server's notice that it is about to disconnect (RFC 4511 4.4.1).
+    if (message.messageId === 0) return lose(`the server disconnected: ${message.errorMessage}`);
+    const request = pending.get(String(message.messageId));
+    if (request === undefined) return;
+    if (message instanceof SearchEntry) {
+      request.entries.push(message);
+      request.timer.refresh();
+    } else if (message instanceof SearchReference) {
+      request.references.push(...message.uris);
+    } else {
+      pending.delete(String(message.messageId));
+      clearTimeout(request.timer);
+      if (message.status === SUCCESS) {
+        request.resolve({ response: message, entries: request.entries, references: request.references });
+      } else {
+        request.reject(new LdapRefusal(message.status, message.errorMessage));
+      }
+    }
+  });
+
+  socket.on('data', (octets: Buffer) => parser.read(octets, pending));
+  socket.on('error', (error) => lose(error.message));
+  socket.on('end', () => lose('the server closed the connection'));
+  socket.on('close', () => lose('the connection was closed'));
+
+  return {
+    get open() {
+      return open;
+    },
+    request: (message) =>
+      new Promise((resolve, reject) => {
+        if (!open) {
+          reject(new ConnectionLost('the connection is closed'));
+          return;
+        }
+        lastId = lastId === LARGEST_MESSAGE_ID ? 1 : lastId + 1;
+        message.messageId = lastId;
+        const timer = setTimeout(() => lose(`no answer within ${timeout / 1000} s`), timeout);
+        pending.set(String(lastId), { message, entries: [], references: [], resolve, reject, timer });
+        socket.write(message.write());
+      }),
+    close: () => {
+      if (!open) return;
+      abandon('the connection was closed by this side');
+      socket.end(new UnbindRequest({ messageId: lastId + 1 }).write(), () => socket.destroy());
+    },
+  };
+}

@@ -1,0 +1,167 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Change } from '../plan/change.ts';
+import type { ChangeResult, ResultState, RunEnding, RunHeader } from '../ports.ts';
+import { writeAll, writeAtomically } from './atomicFile.ts';
+import { readChange, type JournalContent, type JournalEntry } from './journal.ts';
+import { safeName } from './safeName.ts';
+
+export const REPORT_FORMAT_VERSION = 1;
+
+/** What is told after a run, made from its journal alone. One JSON object; no secret is in it. */
+export interface Report extends RunHeader {
+  readonly formatVersion: typeof REPORT_FORMAT_VERSION;
+  /** ISO 8601, UTC; of a killed run the time of the last line that it wrote. */
+  readonly ended: string;
+  /** interrupted: an error ended the run, which `error` tells, or its process was killed and a later run made this. */
+  readonly outcome: RunEnding['outcome'];
+  readonly counts: ReportCounts;
+  /** null where the process was killed. */
+  readonly graphRequests: number | null;
+  /** What ended the run, null if nothing did. */
+  readonly error: RunEnding['error'];
+  /** One sentence for each thing that is wrong with the journal. */
+  readonly notices: readonly string[];
+  /** In the order of the plan. */
+  readonly changes: readonly ReportChange[];
+}
+
+/** Changes by how they ended: applied ones by their action, the others by their state. */
+export interface ReportCounts {
+  readonly created: number;
+  readonly updated: number;
+  readonly disabled: number;
+  readonly enabled: number;
+  readonly deleted: number;
+  readonly failed: number;
+  readonly skipped: number;
+  readonly cancelled: number;
+  readonly unknown: number;
+}
+
+export interface ReportChange {
+  readonly number: number;
+  /** With the old values; null where the run noted a result without having begun the change. */
+  readonly change: Change | null;
+  readonly result: ReportResult;
+}
+
+/** unknown: begun, and no result noted; the next run finds in the directory what became of it. */
+export interface ReportResult extends Omit<ChangeResult, 'state'> {
+  readonly state: ResultState | 'unknown';
+}
+
+/** How a run ended; a killed one did not say how many requests it sent. */
+export type ReportEnding = Omit<RunEnding, 'graphRequests'> & { readonly graphRequests: number | null };
+
+export function reportPath(folder: string, runId: string): string {
+  return join(folder, `report-${safeName(runId)}.json`);
+}
+
+export function hasReport(folder: string, runId: string): boolean {
+  return statSync(reportPath(folder, runId), { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/**
+ * Writes the report of a journal and returns its path. Changes are copied one by one, so that memory does not grow with
+ * their size. Throws what node:fs throws.
+ * @param fd the journal, open for reading
+ */
+export function writeReport(folder: string, fd: number, content: JournalContent, ending: ReportEnding): string {
+  const path = reportPath(folder, content.header.runId);
+  writeAtomically(path, (file) => {
+    let waiting: string[] = [];
+    let length = 0;
+    const flush = (): void => {
+      writeAll(file, Buffer.from(waiting.join('')));
+      waiting = [];
+      length = 0;
+    };
+    for (const part of reportText(fd, content, ending)) {
+      waiting.push(part);
+      length += part.length;
+      if (length >= WRITE_SIZE) flush();
+    }
+    flush();
+  });
+  return path;
+}
+
+/** UTF-16 code units that are gathered for one write. */
+const WRITE_SIZE = 256 * 1024;
+
+const UNKNOWN: ReportResult = {
+  state: 'unknown',
+  why: 'The run ended before it noted a result; the next run finds what is true in the directory.',
+  code: null,
+};
+
+/** Held differences and changes stand one a line, for people and line-wise tools; a reader of JSON sees no difference. */
+function* reportText(fd: number, content: JournalContent, ending: ReportEnding): Generator<string> {
+  const { runId, started, tenantId, server, container, digest, held, summary, refusal, declined } = content.header;
+  const head: Omit<Report, 'held' | 'changes'> = {
+    formatVersion: REPORT_FORMAT_VERSION,
+    runId,
+    started,
+    ended: ending.ended,
+    outcome: ending.outcome,
+    tenantId,
+    server,
+    container,
+    digest,
+    counts: countResults(content.entries, ending.cancelled),
+    declined,
+    graphRequests: ending.graphRequests,
+    refusal,
+    error: ending.error,
+    notices: content.notices,
+    summary,
+  };
+  yield JSON.stringify(head, null, 2).replace(/\n\}$/, '');
+  yield* listText('held', held);
+  yield* listText('changes', reportChanges(fd, content.entries));
+  yield '\n}\n';
+}
+
+function* listText(name: string, list: Iterable<unknown>): Generator<string> {
+  yield `,\n  "${name}": [`;
+  let separator = '\n    ';
+  for (const each of list) {
+    yield `${separator}${JSON.stringify(each)}`;
+    separator = ',\n    ';
+  }
+  yield separator.startsWith(',') ? '\n  ]' : ']';
+}
+
+function* reportChanges(fd: number, entries: readonly JournalEntry[]): Generator<ReportChange> {
+  for (const entry of entries) {
+    yield { number: entry.number, change: readChange(fd, entry), result: entry.result ?? UNKNOWN };
+  }
+}
+
+const APPLIED = {
+  create: 'created',
+  update: 'updated',
+  disable: 'disabled',
+  enable: 'enabled',
+  delete: 'deleted',
+} as const;
+
+function countResults(entries: readonly JournalEntry[], undone: number): ReportCounts {
+  const counts: { -readonly [K in keyof ReportCounts]: number } = {
+    created: 0,
+    updated: 0,
+    disabled: 0,
+    enabled: 0,
+    deleted: 0,
+    failed: 0,
+    skipped: 0,
+    cancelled: undone,
+    unknown: 0,
+  };
+  for (const { action, result } of entries) {
+    if (result?.state !== 'applied') counts[result?.state ?? 'unknown']++;
+    else counts[action === null ? 'unknown' : APPLIED[action]]++;
+  }
+  return counts;
+}

@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import type { Context, Middleware } from '@microsoft/microsoft-graph-client';
+import { cancelled, throwIfCancelled, WritebackError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../ports.ts';
+import type { Environment } from './environment.ts';
+import { answerError, invalidAnswer, refusalParts, unreachableError, type GraphRequest } from './failure.ts';
+import { parseObject, type JsonObject } from './json.ts';
+import { networkFailure } from './networkFailure.ts';
+import { dateOf, retryAfterOf, troubleOf, type Attempt, type Retry } from './retry.ts';
+import type { Token, Tokens } from './token.ts';
+
+/** The one door to Graph: every request is signed in, limited in time, tried again where that may heal it, and logged. */
+export interface GraphClient {
+  readonly host: string;
+  /**
+   * The JSON object that Graph answers with.
+   * Throws GraphUnreachable, GraphUnauthorized, GraphForbidden, GraphThrottled, GraphFailed, GraphAnswerInvalid, the
+   * errors of sign-in, and Cancelled.
+   */
+  get(request: GraphRequest, signal: AbortSignal): Promise<JsonObject>;
+  post(request: GraphRequest, body: JsonObject, signal: AbortSignal): Promise<JsonObject>;
+  /** The Date header of the latest answer. */
+  serverTime(): Date | null;
+  /** Requests sent, each try counted. */
+  requests(): number;
+}
+
+export interface GraphClientParts {
+  readonly environment: Environment;
+  readonly clientId: string;
+  readonly tokens: Tokens;
+  readonly retry: Retry;
+  /** Time limit of one try, from connecting to the end of the body, in milliseconds. */
+  readonly requestTimeout: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly roles: readonly string[];
+  readonly trace: string;
+}
+
+type Send = (exchange: Exchange, body: JsonObject | null) => Promise<Response>;
+
+export function createGraphClient(parts: GraphClientParts): GraphClient {
+  const { environment, tokens, retry, clock, log } = parts;
+  const { host } = new URL(environment.graph);
+  let serverTime: Date | null = null;
+  let requests = 0;
+  let library: Promise<Send> | null = null;
+
+  const answerTo = async (url: URL, body: JsonObject | null, token: Token, signal: AbortSignal): Promise<Answer> => {
+    library ??= loadLibrary(environment.graph);
+    const send = await library;
+    throwIfCancelled(signal);
+    const requestId = randomUUID();
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(parts.requestTimeout)]);
+    const exchange = new Exchange(url, headersOf(token, requestId), limited);
+    const shown = `${body === null ? 'GET' : 'POST'} ${url.pathname}${url.search}`;
+    const started = performance.now();
+    requests += 1;
+    try {
+      const response = await send(exchange, body);
+      const text = await response.text();
+      serverTime = dateOf(response.headers) ?? serverTime;
+      log.verbose(`${shown}: ${response.status} in ${Math.round(performance.now() - started)} ms`);
+      const trace = `client-request-id ${requestId}, request-id ${response.headers.get('request-id') ?? 'none'}`;
+      return { status: response.status, headers: response.headers, text, roles: token.signIn.roles, trace };
+    } catch (error) {
+      const failure = exchange.failure ?? error;
+      log.verbose(
+        `${shown}: no answer in ${Math.round(performance.now() - started)} ms: ${networkFailure(failure).text}`,
+      );
+      throw failure;
+    }
+  };
+
+  /** A refused token is replaced once: it may have been revoked, or expired by Graph's clock. */
+  const signedAnswer = async (url: URL, body: JsonObject | null, signal: AbortSignal): Promise<Answer> => {
+    const token = await tokens.get(signal);
+    const answer = await answerTo(url, body, token, signal);
+    if (answer.status !== 401) return answer;
+    tokens.refuse(token);
+    return answerTo(url, body, await tokens.get(signal), signal);
+  };
+
+  const attempt = async (
+    request: GraphRequest,
+    url: URL,
+    body: JsonObject | null,
+    signal: AbortSignal,
+  ): Promise<Attempt<JsonObject>> => {
+    let answer: Answer;
+    try {
+      answer = await signedAnswer(url, body, signal);
+    } catch (error) {
+      if (signal.aborted) throw cancelled();
+      if (error instanceof WritebackError) throw error;
+      const failure = networkFailure(error);
+      const unreachable = unreachableError(request.purpose, host, failure);
+      if (failure.untrusted) throw unreachable;
+      return again('broken', failure.text, null, unreachable);
+    }
+    const { status } = answer;
+    const content = parseObject(answer.text);
+    const retryAfter = retryAfterOf(answer.headers, clock.now());
+    if (status >= 200 && status < 300 && content === null) {
+      const error = invalidAnswer(request.purpose, host, `the answer is not a JSON object (${answer.trace})`);
+      return again('broken', error.message, retryAfter, error);
+    }
+    if (status >= 200 && status < 300 && content !== null && !('error' in content)) return { value: content };
+    const refused = refusalParts(status, content, log.redact(answer.text));
+    const error = answerError(request, refused, {
+      host,
+      clientId: parts.clientId,
+      roles: answer.roles,
+      trace: answer.trace,
+    });
+    const trouble = troubleOf(status) ?? (status < 300 ? 'broken' : null);
+    if (trouble === null) throw error;
+    return again(trouble, refused.text, retryAfter, error);
+  };
+
+  const send = async (request: GraphRequest, body: JsonObject | null, signal: AbortSignal): Promise<JsonObject> => {
+    const url = resolve(request, environment.graph);
+    return retry(request.purpose, () => attempt(request, url, body, signal), signal);
+  };
+
+  return {
+    host,
+    get: (request, signal) => send(request, null, signal),
+    post: (request, body, signal) => send(request, body, signal),
+    serverTime: () => serverTime,
+    requests: () => requests,
+  };
+}
+
+/**
+ * The address of a request. A link is taken as it is, but only to the environment's own Graph: the token goes with it.
+ */
+function resolve({ target, purpose }: GraphRequest, graph: string): URL {
+  if (target.startsWith('/')) return new URL(`${graph}/v1.0${target}`);
+  const url = URL.canParse(target) ? new URL(target) : null;
+  if (url !== null && url.origin === graph && url.username === '' && url.password === '') return url;
+  const { host } = new URL(graph);
+  throw invalidAnswer(
+    purpose,
+    host,
+    `it gave a link to ${url === null ? 'no valid address' : url.origin}, which is not followed`,
+  );
+}
+
+function headersOf(token: Token, requestId: string): Record<string, string> {
+  return {
+    authorization: `Bearer ${token.text}`,
+    accept: 'application/json',
+    'client-request-id': requestId,
+    'x-ms-throttle-priority': 'Low',
+  };
+}
+
+function again(
+  trouble: 'throttled' | 'broken',
+  why: string,
+  retryAfter: number | null,
+  error: WritebackError,
+): Attempt<never> {
+  return {
+    trouble,
+    why,
+    retryAfter,
+    giveUp: () => {
+      throw error;
+    },
+  };
+}
+
+/** What one request carries through the library's middleware chain. */
+class Exchange {
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+  readonly signal: AbortSignal;
+  /** What fetch threw; the library's own error loses the cause. */
+  failure: unknown = null;
+
+  constructor(url: URL, headers: Record<string, string>, signal: AbortSignal) {
+    this.url = url;
+    this.headers = headers;
+    this.signal = signal;
+  }
+}
+
+/**
+ * Graph's client library with a chain of our own. Left to itself it rebuilds links, drops the token silently for hosts
+ * it does not know, follows redirects, retries by rules of its own and has no time limits.
+ */
+async function loadLibrary(graph: string): Promise<Send> {
+  const { Client, HTTPMessageHandler, ResponseType } = await import('@microsoft/microsoft-graph-client');
+  const transport: Middleware = new HTTPMessageHandler();
+  const verbatim: Middleware = {
+    async execute(context: Context) {
+      const exchange = context.middlewareControl?.getMiddlewareOptions(Exchange);
+      if (!(exchange instanceof Exchange)) throw new TypeError('a request to Graph without its exchange');
+      context.request = exchange.url.href;
+      context.options = {
+        ...context.options,
+        headers: { ...exchange.headers, 'content-type': 'application/json' },
+        redirect: 'manual',
+        signal: exchange.signal,
+      };
+      try {
+        await transport.execute(context);
+      } catch (error) {
+        exchange.failure = error;
+        throw error;
+      }
+    },
+  };
+  const client = Client.initWithMiddleware({ baseUrl: `${graph}/`, middleware: verbatim });
+  return async (exchange, body) => {
+    const request = client.api('/').middlewareOptions([exchange]).responseType(ResponseType.RAW);
+    const response: unknown = await (body === null ? request.get() : request.post(body));
+    if (!(response instanceof Response)) throw new TypeError('Graph client gave no response');
+    return response;
+  };
+}

@@ -1,0 +1,112 @@
+import type { Guid } from '../device/guid.ts';
+import type { Log } from '../log.ts';
+import type { Clock, DeviceSource, Organization } from '../ports.ts';
+import type { Credential } from './application.ts';
+import { createSendBatch } from './batch.ts';
+import { createGraphClient, type GraphClient } from './client.ts';
+import { createDeviceReader, DEVICES_PERMISSION } from './devices.ts';
+import { environmentOf, type EnvironmentChoice } from './environment.ts';
+import { invalidAnswer } from './failure.ts';
+import { guidOf, isObject, textOf } from './json.ts';
+import { createOwners, USERS_PERMISSION } from './owners.ts';
+import { pages } from './pages.ts';
+import { createRetry, DEFAULT_RETRY, type RetrySettings } from './retry.ts';
+import { createTokens } from './token.ts';
+
+export interface SourceIdentity {
+  /** Tenant id, or a domain name of the tenant. */
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly environment: EnvironmentChoice;
+  readonly credential: Credential;
+}
+
+export interface SourceSettings {
+  readonly retry: Partial<RetrySettings>;
+  /** Time limit of one try of a request, from connecting to the end of the body, in milliseconds. */
+  readonly requestTimeout: number;
+}
+
+export const DEFAULT_REQUEST_TIMEOUT = 120_000;
+
+const ORGANIZATION_PERMISSION = 'Organization.Read.All';
+
+/**
+ * Entra devices over Microsoft Graph v1.0. Nothing is sent before the first method is called.
+ * Throws ParameterInvalid for an environment that cannot be used.
+ */
+export function createDeviceSource(
+  { tenantId, clientId, environment: choice, credential }: SourceIdentity,
+  clock: Clock,
+  log: Log,
+  settings: Partial<SourceSettings> = {},
+): DeviceSource {
+  const environment = environmentOf(choice);
+  const requestTimeout = settings.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
+  const retry = createRetry({ ...DEFAULT_RETRY, ...settings.retry }, clock, log);
+  const tokens = createTokens({ tenantId, clientId, environment, credential }, retry, requestTimeout, clock, log);
+  const client = createGraphClient({ environment, clientId, tokens, retry, requestTimeout, clock, log });
+  const sendBatch = createSendBatch(client, retry, clock, log);
+  const owners = createOwners(sendBatch, log);
+  const devices = createDeviceReader({ client, sendBatch, owners, log });
+
+  return {
+    host: client.host,
+    async signIn(signal) {
+      return (await tokens.get(signal)).signIn;
+    },
+    organization: (signal) => readOrganization(client, signal),
+    servicePlans: (signal) => readServicePlans(client, signal),
+    async probeDevices(signal) {
+      await client.get(
+        { target: '/devices?$select=id&$top=1', purpose: 'Reading one device', permission: DEVICES_PERMISSION },
+        signal,
+      );
+    },
+    async probeUsers(signal) {
+      const target = '/users?$select=id,onPremisesSecurityIdentifier&$top=1';
+      await client.get({ target, purpose: 'Reading one user', permission: USERS_PERMISSION }, signal);
+    },
+    devices: devices.all,
+    devicesById: devices.byId,
+    find: devices.find,
+    serverTime: client.serverTime,
+    requests: client.requests,
+  };
+}
+
+/** Source: Microsoft Graph v1.0, resource types organization and verifiedDomain. */
+async function readOrganization(client: GraphClient, signal: AbortSignal): Promise<Organization> {
+  const purpose = 'Reading the organization';
+  const target = '/organization?$select=id,displayName,verifiedDomains';
+  const content = await client.get({ target, purpose, permission: ORGANIZATION_PERMISSION }, signal);
+  const first: unknown = Array.isArray(content.value) ? content.value[0] : null;
+  const id = isObject(first) ? guidOf(first.id) : null;
+  if (!isObject(first) || id === null) throw invalidAnswer(purpose, client.host, 'the answer names no organization');
+  const domains: readonly unknown[] = Array.isArray(first.verifiedDomains) ? first.verifiedDomains : [];
+  const main = domains.filter(isObject).find((domain) => domain.isDefault === true);
+  return { id, displayName: textOf(first.displayName), defaultDomain: textOf(main?.name) };
+}
+
+/**
+ * The plans of enabled subscriptions; suites show what they contain only as service plans.
+ * Source: Microsoft Graph v1.0, resource types subscribedSku and servicePlanInfo.
+ */
+async function readServicePlans(client: GraphClient, signal: AbortSignal): Promise<ReadonlySet<Guid>> {
+  const request = {
+    target: '/subscribedSkus?$select=capabilityStatus,servicePlans',
+    purpose: 'Reading the subscriptions',
+    permission: ORGANIZATION_PERMISSION,
+  };
+  const plans = new Set<Guid>();
+  for await (const { values } of pages(client, request, signal)) {
+    for (const sku of values) {
+      if (!isObject(sku) || sku.capabilityStatus !== 'Enabled' || !Array.isArray(sku.servicePlans)) continue;
+      for (const plan of sku.servicePlans) {
+        const id = isObject(plan) ? guidOf(plan.servicePlanId) : null;
+        if (id !== null) plans.add(id);
+      }
+    }
+  }
+  return plans;
+}

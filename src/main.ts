@@ -1,0 +1,52 @@
+/** Builds the real parts and joins them. The only file that touches standard input, standard output and the exit. */
+import { Console } from 'node:console';
+import { enableCompileCache } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
+import manifest from '../package.json' with { type: 'json' };
+import { createHandlers } from './commands/handlers.ts';
+import { cancelled } from './errors.ts';
+import { readCertificates } from './files/certificates.ts';
+import { readConfiguration } from './files/configuration.ts';
+import { createRunFiles } from './files/state.ts';
+import type { Clock, Outside } from './ports.ts';
+import { createChannel } from './protocol/channel.ts';
+import { PROTOCOL_VERSION } from './protocol/messages.ts';
+import { serve } from './protocol/serve.ts';
+
+enableCompileCache();
+
+// Whatever a library prints must not be taken for a line of the protocol.
+const stdout = process.stdout;
+Object.defineProperty(process, 'stdout', { value: process.stderr });
+globalThis.console = new Console(process.stderr);
+
+// A terminal sends Ctrl+C to the whole foreground group; the host says it on the bridge, where it stops one call only.
+process.on('SIGINT', () => undefined);
+
+const clock: Clock = {
+  now: () => new Date(),
+  async sleep(milliseconds, signal) {
+    try {
+      await delay(milliseconds, undefined, { signal });
+    } catch {
+      throw cancelled();
+    }
+  },
+};
+
+const outside: Outside = {
+  clock,
+  readConfiguration,
+  readCertificates,
+  // The libraries behind these two are most of the engine's size: they are loaded when first used.
+  openSource: async (settings, log) =>
+    (await import('./graph/deviceSource.ts')).createDeviceSource(settings, clock, log),
+  openDirectory: async (settings, log) =>
+    (await import('./directory/deviceDirectory.ts')).createDirectory(settings, log),
+  openRunFiles: (statePath, tenantId, domain, log) => createRunFiles({ statePath, tenantId, domain }, log),
+};
+
+const hello = { protocol: PROTOCOL_VERSION, version: manifest.version, node: process.versions.node } as const;
+await serve(createChannel(process.stdin, stdout), createHandlers(outside), hello);
+// The input has ended, so nobody is left to serve; open connections would keep the process.
+process.exit(0);

@@ -1,0 +1,303 @@
+import { readAnchor } from '../device/anchor.ts';
+import { attributeFlow, type Flow } from '../device/attributeFlow.ts';
+import {
+  ATTRIBUTE_NAMES,
+  ATTRIBUTES,
+  MARK_ATTRIBUTE,
+  sameValues,
+  type AttributeName,
+  type Values,
+} from '../device/attributes.ts';
+import type { DeviceObject } from '../device/deviceObject.ts';
+import type { EntraDevice } from '../device/entraDevice.ts';
+import { guidFromHex, type Guid } from '../device/guid.ts';
+import { markText, parseMark, type Mark } from '../device/mark.ts';
+import type { AttributeChange, Cause, Change, ChangeWarning, Held, HeldReason } from './change.ts';
+import type { Case, Ownership } from './match.ts';
+import { deletesAtOnce, retentionOver, type Policy } from './policy.ts';
+
+/** Where the Entra device of an anchor is, as far as it was proven. */
+export type Whereabouts =
+  | { readonly state: 'inScope'; readonly device: EntraDevice }
+  | { readonly state: 'outOfScope' }
+  | { readonly state: 'gone' }
+  | { readonly state: 'unproven'; readonly why: string };
+
+/** What every decision of one plan knows. */
+export interface Circumstances {
+  readonly tenantId: Guid;
+  readonly container: string;
+  readonly available: ReadonlySet<AttributeName>;
+  /** The domain controller's clock. */
+  readonly now: Date;
+  /** Whether that clock and Graph's agree well enough to delete. */
+  readonly clocksAgree: boolean;
+  readonly policy: Policy;
+  whereabouts(anchor: Guid | null): Whereabouts;
+}
+
+export interface Decision {
+  readonly change: Change | null;
+  readonly held: readonly Held[];
+}
+
+const NOTHING: Decision = { change: null, held: [] };
+
+export function ownershipOf(object: DeviceObject, tenantId: Guid): Ownership {
+  const mark = markOf(object);
+  if (mark === null) return 'unowned';
+  return mark.tenantId === tenantId ? 'owned' : 'foreign';
+}
+
+export function isEnabled(object: DeviceObject): boolean {
+  return object.attributes['msDS-IsEnabled']?.[0] !== 'FALSE';
+}
+
+export function deviceIdOf(object: DeviceObject): Guid {
+  return guidFromHex(object.attributes['msDS-DeviceID']?.[0] ?? '') ?? object.name.toLowerCase();
+}
+
+export function markOf(object: DeviceObject): Mark | null {
+  return parseMark(object.adminDescription[0] ?? '');
+}
+
+/**
+ * What becomes of one case. Full current and desired values of one device in, a change, held differences or nothing
+ * out. The first row that fits decides; no hold keeps back a disable that Entra states for an owned object.
+ */
+export function decide(
+  situation: Case,
+  device: EntraDevice | null,
+  object: DeviceObject | null,
+  circumstances: Circumstances,
+): Decision {
+  const owned = object !== null && ownershipOf(object, circumstances.tenantId) === 'owned';
+  switch (situation.kind) {
+    case 'foreign':
+      return device === null ? NOTHING : hold('Foreign', device, object, 'the object belongs to another tenant');
+    case 'duplicateInDirectory':
+      return {
+        change: owned ? disableOfDuplicate(object, circumstances, true) : null,
+        held: [
+          held('DuplicateInDirectory', device, object, 'another object has the same device id, anchor or Entra device'),
+        ],
+      };
+    case 'duplicateInSource':
+      return {
+        change: owned ? disableOfDuplicate(object, circumstances, false) : null,
+        held: [
+          held('DuplicateInSource', device, object, 'two Entra devices have this device id or lead to this object'),
+        ],
+      };
+    case 'sourceOnly':
+      return device === null ? NOTHING : createOf(device, situation, circumstances);
+    case 'directoryOnly':
+      return object !== null && owned ? removalOf(object, circumstances) : NOTHING;
+    case 'pair':
+      if (device === null || object === null) return NOTHING;
+      if (!owned) return hold('Unowned', device, object, 'AD FS or Entra Connect wrote the object; it carries no mark');
+      return updateOf(device, object, circumstances);
+  }
+}
+
+function createOf(
+  device: EntraDevice,
+  situation: { readonly nameTaken: boolean; readonly keyInUse: boolean },
+  circumstances: Circumstances,
+): Decision {
+  const flow = attributeFlow(device, circumstances.available);
+  const kept = heldValues(flow, device, null);
+  const blocked = kept.some((one) => isMandatory(one.attribute));
+  if (blocked || typeof device.deviceId !== 'string') return { change: null, held: kept };
+  const distinguishedName = `CN=${device.deviceId},${circumstances.container}`;
+  if (situation.nameTaken) return hold('NameTaken', device, null, `another object is named ${distinguishedName}`);
+  if (situation.keyInUse)
+    return hold('KeyInUse', device, null, 'another object or device has the same certificate key');
+  const mark = markText({ tenantId: circumstances.tenantId, removed: null });
+  const attributes = ATTRIBUTE_NAMES.flatMap((attribute): AttributeChange[] => {
+    const flowed = flow[attribute];
+    if (flowed === undefined || flowed.kind === 'left' || flowed.values.length === 0) return [];
+    return [{ attribute, before: [], after: flowed.values }];
+  });
+  return {
+    change: {
+      action: 'create',
+      cause: 'flow',
+      deviceId: device.deviceId,
+      objectId: device.id,
+      objectGuid: null,
+      distinguishedName,
+      displayName: device.displayName ?? '',
+      attributes: [{ attribute: MARK_ATTRIBUTE, before: [], after: [mark] }, ...attributes],
+      mark: null,
+      warnings: [],
+      sentence: `Create the device object of "${device.displayName ?? ''}".`,
+    },
+    held: kept,
+  };
+}
+
+function updateOf(device: EntraDevice, object: DeviceObject, circumstances: Circumstances): Decision {
+  const flow = attributeFlow(device, circumstances.available);
+  const kept = heldValues(flow, device, object);
+  const noKey = kept.some((one) => one.reason === 'NoKey');
+  const stated = device.accountEnabled === false;
+  const attributes = ATTRIBUTE_NAMES.flatMap((attribute): AttributeChange[] => {
+    const before = object.attributes[attribute] ?? [];
+    const after = attribute === 'msDS-IsEnabled' && noKey ? ['FALSE'] : desiredOf(flow, attribute, before);
+    return sameValues(before, after) ? [] : [{ attribute, before, after }];
+  });
+  const mark = markOf(object);
+  if (mark !== null && mark.removed !== null) attributes.unshift(markChange(object, { ...mark, removed: null }));
+  if (attributes.length === 0) return { change: null, held: kept };
+  const switched = attributes.find((one) => one.attribute === 'msDS-IsEnabled');
+  const disables = switched?.after[0] === 'FALSE';
+  const cause: Cause = disables ? (stated ? 'stated' : 'noKey') : 'flow';
+  const name = object.attributes.displayName?.[0] ?? object.name;
+  const names = attributes.map((one) => one.attribute).join(', ');
+  const sentence = disables
+    ? `Disable "${name}": ${stated ? 'Entra says accountEnabled false' : 'the Entra device has no certificate key any more'}.`
+    : `${switched === undefined ? 'Update' : 'Enable'} "${name}": ${names}.`;
+  const action = disables ? 'disable' : switched === undefined ? 'update' : 'enable';
+  return { change: modify(object, action, cause, attributes, sentence, device.id), held: kept };
+}
+
+/** The values an attribute shall have; those that are left are the values it has. */
+function desiredOf(flow: Flow, attribute: AttributeName, before: Values): Values {
+  const flowed = flow[attribute];
+  return flowed?.kind === 'values' ? flowed.values : before;
+}
+
+function removalOf(object: DeviceObject, circumstances: Circumstances): Decision {
+  const mark = markOf(object);
+  const enabled = isEnabled(object);
+  const { policy, now } = circumstances;
+  const due =
+    deletesAtOnce(policy) ||
+    (mark !== null && mark.removed !== null && !enabled && retentionOver(mark.removed, now, policy));
+  if (mark === null || (mark.removed !== null && !enabled && !due)) return NOTHING;
+  const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
+  if (whereabouts.state === 'unproven') {
+    return hold('AbsenceUnproven', null, object, `it is not proven that the Entra device is gone: ${whereabouts.why}`);
+  }
+  const why = whereabouts.state === 'gone' ? 'the Entra device is gone' : 'the Entra device is out of scope';
+  const name = object.attributes.displayName?.[0] ?? object.name;
+  if (due) {
+    if (!circumstances.clocksAgree) {
+      return hold('ClockSkew', null, object, 'the clocks of domain controller and Graph differ by more than an hour');
+    }
+    const cause: Cause = mark.removed === null || enabled ? 'removal' : 'retention';
+    return { change: deletion(object, cause, `Delete "${name}": ${why}.`), held: [] };
+  }
+  const attributes: AttributeChange[] = [markChange(object, { ...mark, removed: now })];
+  if (enabled) attributes.push(switchOff(object));
+  const sentence = enabled
+    ? `Disable "${name}": ${why}; its time of retention starts now.`
+    : `Mark "${name}" as removed: ${why}; its time of retention starts now.`;
+  return { change: modify(object, enabled ? 'disable' : 'update', 'removal', attributes, sentence), held: [] };
+}
+
+/**
+ * An owned object among duplicates is disabled if the device of its anchor is disabled or, where the directory holds the
+ * duplicates, gone; it is never deleted.
+ */
+function disableOfDuplicate(object: DeviceObject, circumstances: Circumstances, ifGone: boolean): Change | null {
+  if (!isEnabled(object)) return null;
+  const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
+  const mark = markOf(object);
+  const name = object.attributes.displayName?.[0] ?? object.name;
+  if (whereabouts.state === 'inScope' && whereabouts.device.accountEnabled === false) {
+    return modify(
+      object,
+      'disable',
+      'stated',
+      [switchOff(object)],
+      `Disable "${name}": Entra says accountEnabled false.`,
+    );
+  }
+  if (ifGone && whereabouts.state === 'gone' && mark !== null) {
+    const attributes = [markChange(object, { ...mark, removed: circumstances.now }), switchOff(object)];
+    return modify(
+      object,
+      'disable',
+      'removal',
+      attributes,
+      `Disable "${name}": the Entra device of its anchor is gone.`,
+    );
+  }
+  return null;
+}
+
+function switchOff(object: DeviceObject): AttributeChange {
+  return { attribute: 'msDS-IsEnabled', before: object.attributes['msDS-IsEnabled'] ?? [], after: ['FALSE'] };
+}
+
+function markChange(object: DeviceObject, mark: Mark): AttributeChange {
+  return { attribute: MARK_ATTRIBUTE, before: object.adminDescription, after: [markText(mark)] };
+}
+
+function modify(
+  object: DeviceObject,
+  action: 'update' | 'disable' | 'enable',
+  cause: Cause,
+  attributes: readonly AttributeChange[],
+  sentence: string,
+  objectId: Guid | null = readAnchor(object.attributes['msDS-CloudAnchor']),
+): Change {
+  const rekeyed = attributes.some(
+    (one) => one.attribute === 'altSecurityIdentities' || one.attribute === 'msDS-CloudAnchor',
+  );
+  const warnings: ChangeWarning[] = object.hasTransportKey && rekeyed ? ['TransportKeyStale'] : [];
+  return { ...identityOf(object), objectId, action, cause, attributes, warnings, sentence };
+}
+
+function deletion(object: DeviceObject, cause: Cause, sentence: string): Change {
+  const attributes: AttributeChange[] = [{ attribute: MARK_ATTRIBUTE, before: object.adminDescription, after: [] }];
+  for (const attribute of ATTRIBUTE_NAMES) {
+    const before = object.attributes[attribute];
+    if (before !== undefined) attributes.push({ attribute, before, after: [] });
+  }
+  return { ...identityOf(object), action: 'delete', cause, attributes, warnings: [], sentence };
+}
+
+function identityOf(
+  object: DeviceObject,
+): Pick<Change, 'deviceId' | 'objectId' | 'objectGuid' | 'distinguishedName' | 'displayName' | 'mark'> {
+  return {
+    deviceId: deviceIdOf(object),
+    objectId: readAnchor(object.attributes['msDS-CloudAnchor']),
+    objectGuid: object.objectGuid,
+    distinguishedName: object.distinguishedName,
+    displayName: object.attributes.displayName?.[0] ?? object.name,
+    mark: object.adminDescription[0] ?? null,
+  };
+}
+
+function heldValues(flow: Flow, device: EntraDevice, object: DeviceObject | null): readonly Held[] {
+  return ATTRIBUTE_NAMES.flatMap((attribute) => {
+    const flowed = flow[attribute];
+    if (flowed?.kind !== 'left') return [];
+    return [{ ...held(flowed.reason, device, object, flowed.why), attribute }];
+  });
+}
+
+function isMandatory(attribute: Held['attribute']): boolean {
+  return attribute !== null && attribute !== MARK_ATTRIBUTE && ATTRIBUTES[attribute].mandatory;
+}
+
+function hold(reason: HeldReason, device: EntraDevice | null, object: DeviceObject | null, why: string): Decision {
+  return { change: null, held: [held(reason, device, object, why)] };
+}
+
+function held(reason: HeldReason, device: EntraDevice | null, object: DeviceObject | null, why: string): Held {
+  const name = device?.displayName ?? object?.attributes.displayName?.[0] ?? null;
+  return {
+    reason,
+    deviceId: device?.deviceId ?? (object === null ? null : deviceIdOf(object)),
+    objectId: device?.id ?? (object === null ? null : readAnchor(object.attributes['msDS-CloudAnchor'])),
+    distinguishedName: object?.distinguishedName ?? null,
+    displayName: name,
+    attribute: null,
+    sentence: `"${name ?? device?.id ?? ''}" is left as it is: ${why}.`,
+  };
+}

@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto';
+import type { Change } from './change.ts';
+import { byDeviceId } from './order.ts';
+
+/** SHA-256 over the changes in device-id order, as 64 lower-case hexadecimal digits: the same changes, the same digest. */
+export function digest(changes: readonly Change[]): string {
+  const hash = createHash('sha256');
+  for (const change of changes.toSorted(byDeviceId)) hash.update(`${JSON.stringify(sortKeys(change))}\n`);
+  return hash.digest('hex');
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => [key, sortKeys(member)]),
+  );
+}

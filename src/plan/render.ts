@@ -1,0 +1,74 @@
+import { syntaxOf, type WritableAttribute } from '../device/attributes.ts';
+import { guidFromHex } from '../device/guid.ts';
+import {
+  ACTIONS,
+  HELD_REASONS,
+  type Action,
+  type AttributeChange,
+  type Change,
+  type Held,
+  type Plan,
+  type PlanSummary,
+} from './change.ts';
+
+/** A value as people read it: GUIDs and SIDs as text, other octets as hexadecimal digits. */
+export function displayValue(attribute: WritableAttribute, value: string): string {
+  if (syntaxOf(attribute) !== 'octet') return value;
+  return attribute === 'msDS-RegisteredOwner' ? (asciiFromHex(value) ?? value) : (guidFromHex(value) ?? value);
+}
+
+const MARKS: Readonly<Record<Action, string>> = { create: '+', update: '~', disable: '-', enable: '+', delete: 'x' };
+
+/** The whole plan as text, for reading and for golden files: no clock, no machine in it. */
+export function renderText(plan: Plan): string {
+  return [
+    ...plan.changes.flatMap(renderChange),
+    ...plan.held.map(renderHeld),
+    ...plan.notices.map((notice) => `note: ${notice}`),
+    ...(plan.refusal === null ? [] : [`refused: ${plan.refusal.code}: ${plan.refusal.sentence}`]),
+    renderSummary(plan.summary),
+    '',
+  ].join('\n');
+}
+
+/** One line: what is there, what would be done, what is held. */
+export function renderSummary(summary: PlanSummary): string {
+  const actions = ACTIONS.filter((action) => summary.actions[action] > 0).map(
+    (action) => `${summary.actions[action]} to ${action}`,
+  );
+  const held = HELD_REASONS.flatMap((reason) => {
+    const number = summary.held[reason];
+    return number === undefined ? [] : [`${reason} ${number}`];
+  });
+  return [
+    `${summary.inScope} of ${summary.entraDevices} Entra devices in scope`,
+    `${summary.deviceObjects} device objects (${summary.owned} owned, ${summary.unowned} unowned, ${summary.foreign} foreign)`,
+    actions.length === 0 ? 'nothing to do' : actions.join(', '),
+    `${summary.unchanged} unchanged`,
+    held.length === 0 ? 'nothing held' : `held: ${held.join(', ')}`,
+  ].join('; ');
+}
+
+function renderChange(change: Change): readonly string[] {
+  const head = `${MARKS[change.action]} ${change.action} ${change.distinguishedName}`;
+  const warnings = change.warnings.map((warning) => `    warning: ${warning}`);
+  return [head, `    ${change.sentence}`, ...warnings, ...change.attributes.map(renderAttribute)];
+}
+
+function renderAttribute({ attribute, before, after }: AttributeChange): string {
+  const list = (values: readonly string[]): string =>
+    values.length === 0 ? '(none)' : values.map((value) => JSON.stringify(displayValue(attribute, value))).join(', ');
+  const name = attribute.padEnd(24);
+  return before.length === 0 ? `    ${name} ${list(after)}` : `    ${name} ${list(before)} -> ${list(after)}`;
+}
+
+function renderHeld(held: Held): string {
+  const subject = held.distinguishedName ?? held.deviceId ?? held.objectId ?? '';
+  const attribute = held.attribute === null ? '' : ` ${held.attribute}`;
+  return `! held ${held.reason} ${subject}${attribute}\n    ${held.sentence}`;
+}
+
+function asciiFromHex(hex: string): string | null {
+  const codes = (hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
+  return codes.every((code) => code >= 0x20 && code < 0x7f) ? String.fromCharCode(...codes) : null;
+}

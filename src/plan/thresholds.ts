@@ -1,0 +1,57 @@
+import type { Change, Refusal } from './change.ts';
+import type { Policy } from './policy.ts';
+
+/** What the thresholds judge. */
+export interface Counts {
+  readonly inScope: number;
+  readonly ownedEnabled: number;
+  readonly removals: number;
+}
+
+/** Removals a run may start, and deletes after the retention time it may do. */
+export function removalThreshold(ownedEnabled: number, policy: Policy): number {
+  return policy.maximumRemoval ?? Math.max(5, Math.min(500, Math.floor(ownedEnabled / 10)));
+}
+
+/**
+ * Whether the threshold counts this change: every removal that the run starts, at-once deletes and disables for want of
+ * a key. Not a disable that Entra states, nor a delete after the retention time.
+ */
+export function countsAsRemoval(change: Change): boolean {
+  return change.cause === 'removal' || change.cause === 'noKey';
+}
+
+/** From so many owned enabled objects up, a source less than half as large is not believed. */
+const HALVED_FROM = 20;
+
+/** Why a plan with these figures must not be applied, or null. */
+export function refuse(counts: Counts, policy: Policy, digest: string): Refusal | null {
+  const { inScope, ownedEnabled, removals } = counts;
+  const wayOn =
+    `If it is right, run again with -MaximumRemoval ${removals}; ` +
+    `Get-DeviceWritebackPlan shows every change (digest ${digest}).`;
+  const threshold = removalThreshold(ownedEnabled, policy);
+  if (removals > threshold) {
+    return {
+      code: 'RemovalThreshold',
+      sentence: `The plan removes ${removals} of ${ownedEnabled} enabled device objects; at most ${threshold} may be removed in one run.`,
+      remedy: `Look for what shrank the source: tenant, permissions, scope. ${wayOn}`,
+    };
+  }
+  if (policy.maximumRemoval !== null) return null;
+  if (inScope === 0 && ownedEnabled > 0) {
+    return {
+      code: 'SourceTooSmall',
+      sentence: `Entra has no device in scope, the directory ${ownedEnabled} enabled device objects of this tenant.`,
+      remedy: `Look for what emptied the source: tenant, permissions, scope. ${wayOn}`,
+    };
+  }
+  if (ownedEnabled >= HALVED_FROM && inScope < ownedEnabled / 2) {
+    return {
+      code: 'SourceTooSmall',
+      sentence: `Entra has ${inScope} devices in scope, less than half of the ${ownedEnabled} enabled device objects of this tenant.`,
+      remedy: `Look for what shrank the source: tenant, permissions, scope. ${wayOn}`,
+    };
+  }
+  return null;
+}

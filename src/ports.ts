@@ -1,0 +1,270 @@
+/** What the commands ask of the outside. Types only; main joins them to the real parts. */
+import type { EntraDevice } from './device/entraDevice.ts';
+import type { DeviceObject } from './device/deviceObject.ts';
+import type { Guid } from './device/guid.ts';
+import type { ErrorData, WritebackError } from './errors.ts';
+import type { Log } from './log.ts';
+import type { Change, Held, PlanSummary, Refusal } from './plan/change.ts';
+
+export interface Clock {
+  now(): Date;
+  /** Resolves after so many milliseconds, rejects with Cancelled when the signal fires. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Who signed in to Graph and with which rights; for diagnosis, the proof is a request. */
+export interface SignIn {
+  readonly tenantId: Guid | null;
+  readonly clientId: Guid | null;
+  /** Application permissions in the token (`roles`) or delegated scopes (`scp`). */
+  readonly roles: readonly string[];
+}
+
+/** Source: Microsoft Graph v1.0, resource type organization. */
+export interface Organization {
+  readonly id: Guid;
+  readonly displayName: string | null;
+  /** Name of the default verified domain. */
+  readonly defaultDomain: string | null;
+}
+
+/** The answer to "is it still there?": 404 alone is gone; unproven says why. */
+export type Presence =
+  | { readonly id: Guid; readonly state: 'gone' }
+  | { readonly id: Guid; readonly state: 'present'; readonly device: EntraDevice }
+  | { readonly id: Guid; readonly state: 'unproven'; readonly why: string };
+
+/** Where desired state is read: Microsoft Graph. Every method throws WritebackError. */
+export interface DeviceSource {
+  /** The source's host, for messages. */
+  readonly host: string;
+  /** Gets a token if there is none. */
+  signIn(signal: AbortSignal): Promise<SignIn>;
+  organization(signal: AbortSignal): Promise<Organization>;
+  /** Service plan ids of the enabled subscriptions, lower case. */
+  servicePlans(signal: AbortSignal): Promise<ReadonlySet<Guid>>;
+  /** One page of one device: the proof that devices can be read. */
+  probeDevices(signal: AbortSignal): Promise<void>;
+  /** One page of one user with its on-premises SID: the proof that owners can be read. */
+  probeUsers(signal: AbortSignal): Promise<void>;
+  /**
+   * Every device once, with its owner's SID, each page followed to the end; a device seen twice is given as last read.
+   * An enumeration that ends without an error is complete.
+   */
+  devices(signal: AbortSignal): AsyncIterable<EntraDevice>;
+  /** Asks for each id; one answer an id, in any order. */
+  devicesById(ids: readonly Guid[], signal: AbortSignal): AsyncIterable<Presence>;
+  /** The devices that have this device id, object id or display name. */
+  find(identity: string, signal: AbortSignal): Promise<readonly EntraDevice[]>;
+  /** The Date header of the latest answer, null before the first. */
+  serverTime(): Date | null;
+  /** Requests sent so far, retries included. */
+  requests(): number;
+}
+
+/** Source: [MS-ADTS] 3.1.1.3.2. */
+export interface RootDse {
+  readonly dnsHostName: string;
+  readonly defaultNamingContext: string;
+  readonly configurationNamingContext: string;
+  readonly schemaNamingContext: string;
+  readonly rootDomainNamingContext: string;
+  /** The domain controller's clock. */
+  readonly currentTime: Date;
+  readonly highestCommittedUsn: string;
+}
+
+export interface Schema {
+  readonly objectVersion: number;
+  /** lDAPDisplayNames, as the schema spells them, of the device registration classes that exist. */
+  readonly classes: ReadonlySet<string>;
+  /** lDAPDisplayNames of the attributes of msDS-Device and the registration service that exist. */
+  readonly attributes: ReadonlySet<string>;
+}
+
+/** An msDS-DeviceRegistrationService object. */
+export interface RegistrationService {
+  readonly distinguishedName: string;
+  readonly whenCreated: Date | null;
+  /** msDS-DeviceLocation, null if it cannot be read. */
+  readonly deviceLocation: string | null;
+  readonly isEnabled: boolean | null;
+  /** msDS-MaximumRegistrationInactivityPeriod, in days. */
+  readonly inactivityDays: number | null;
+  /** Values of msDS-CloudIssuerPublicCertificates: DER as lower-case hexadecimal digits. */
+  readonly cloudIssuerCertificates: readonly string[];
+}
+
+export interface Container {
+  readonly distinguishedName: string;
+  readonly objectGuid: Guid;
+  readonly objectClasses: readonly string[];
+}
+
+/** What the bound account may do below the container, as the directory itself says. */
+export interface EffectiveRights {
+  readonly createDevices: boolean;
+  readonly deleteDevices: boolean | null;
+  /** null where the container has no device object to ask about. */
+  readonly writeAttributes: ReadonlySet<string> | null;
+  /** Where the container is empty: whether an inherited right to write is granted to the account or its groups. */
+  readonly inheritedWrite: boolean | null;
+}
+
+export interface Account {
+  readonly distinguishedName: string;
+  readonly sid: string;
+  readonly name: string;
+}
+
+/** How the one LDAP operation of a change ended. */
+export type WriteOutcome =
+  | { readonly state: 'applied'; readonly objectGuid: Guid | null }
+  /** The object changed, vanished or is no longer ours since it was read. */
+  | { readonly state: 'skipped'; readonly why: string }
+  | { readonly state: 'failed'; readonly error: WritebackError };
+
+/** A new object of the preparation. */
+export interface NewObject {
+  readonly distinguishedName: string;
+  readonly objectClass: string;
+  readonly attributes: Readonly<Record<string, readonly (string | Uint8Array)[]>>;
+}
+
+/** The least rights of a writer on the container, and which of them an account lacks. */
+export interface Grant {
+  /** SDDL of each access control entry that is missing; empty when the account has all. */
+  readonly missing: readonly string[];
+  /** The DACL as it is, in SDDL. */
+  readonly dacl: string;
+}
+
+/** Where current state is read and written: one domain controller. Every method throws WritebackError. */
+export interface Directory {
+  /** Host and port, for messages. */
+  readonly server: string;
+  rootDse(signal: AbortSignal): Promise<RootDse>;
+  /** How the connection is protected, one phrase: protocol, cipher, subject of the certificate. */
+  protection(signal: AbortSignal): Promise<string>;
+  /** The account that is bound, as the directory names it (RFC 4532), null if it does not say. */
+  whoAmI(signal: AbortSignal): Promise<string | null>;
+  schema(signal: AbortSignal): Promise<Schema>;
+  registrationServices(signal: AbortSignal): Promise<readonly RegistrationService[]>;
+  /** `keywords` of the device registration service connection point, null if the object is not there. */
+  serviceConnectionPoint(signal: AbortSignal): Promise<readonly string[] | null>;
+  /** The object at this DN, null if there is none. */
+  container(distinguishedName: string, signal: AbortSignal): Promise<Container | null>;
+  /** Every device object below the container, paged to the last cookie. */
+  devices(container: string, signal: AbortSignal): AsyncIterable<DeviceObject>;
+  /** The device object as it is now, null if it is gone. */
+  device(objectGuid: Guid, signal: AbortSignal): Promise<DeviceObject | null>;
+  effectiveRights(container: string, signal: AbortSignal): Promise<EffectiveRights>;
+  /** Does a change with one LDAP operation; what goes wrong with the one object is an outcome, not an error. */
+  write(change: Change, signal: AbortSignal): Promise<WriteOutcome>;
+  /** Finds a user, computer or gMSA by sAMAccountName, DOMAIN\name, UPN, SID or DN. */
+  account(identity: string, signal: AbortSignal): Promise<Account | null>;
+  create(object: NewObject, signal: AbortSignal): Promise<void>;
+  /** Adds values to an attribute that is already there or not. */
+  addValues(
+    distinguishedName: string,
+    attribute: string,
+    values: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  grant(container: string, sid: string, signal: AbortSignal): Promise<Grant>;
+  /** Adds the missing access control entries and changes nothing else of the descriptor. */
+  addGrant(container: string, sid: string, signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One line of the journal. */
+export type JournalLine =
+  | { readonly kind: 'run'; readonly run: RunHeader }
+  /** Written before the operation; holds the old values. */
+  | { readonly kind: 'before'; readonly number: number; readonly change: Change }
+  /** Written after it. */
+  | { readonly kind: 'after'; readonly number: number; readonly result: ChangeResult };
+
+export type ResultState = 'applied' | 'failed' | 'skipped' | 'cancelled';
+
+export interface ChangeResult {
+  readonly state: ResultState;
+  /** Why it was skipped, or the error's message and remedy. */
+  readonly why: string | null;
+  readonly code: string | null;
+}
+
+/** What a report begins with; no secret in it. */
+export interface RunHeader {
+  readonly runId: string;
+  readonly started: string;
+  readonly tenantId: Guid;
+  readonly server: string;
+  readonly container: string;
+  readonly digest: string;
+  readonly held: readonly Held[];
+  readonly summary: PlanSummary;
+  readonly refusal: Refusal | null;
+  readonly declined: number;
+}
+
+export interface Journal {
+  /** Returns when the line is in the file. */
+  append(line: JournalLine): void;
+  /** Makes the report from the journal, removes the journal and returns the report's path. */
+  finish(ending: RunEnding): string;
+}
+
+export interface RunEnding {
+  readonly ended: string;
+  readonly outcome: 'completed' | 'failures' | 'refused' | 'cancelled' | 'interrupted';
+  readonly graphRequests: number;
+  /** Changes that a stop left undone; no line of the journal is theirs. */
+  readonly cancelled: number;
+  readonly error: ErrorData | null;
+}
+
+/** State of one tenant and domain under the state path. */
+export interface RunFiles {
+  /** Proves that journal and report can be written, before anything is written to AD. Throws StateUnwritable. */
+  probe(): void;
+  /** Makes the reports that killed runs left as journals; returns their paths. */
+  recover(): readonly string[];
+  openJournal(header: RunHeader): Journal;
+}
+
+/** A user name and a password, or a client id and a secret. Never logged, never stored. */
+export interface Credential {
+  readonly userName: string;
+  readonly password: string;
+}
+
+/** How to reach the source. */
+export interface SourceSettings {
+  readonly tenantId: Guid;
+  readonly clientId: Guid;
+  readonly environment: string | { readonly graph: string; readonly login: string };
+  readonly credential:
+    { readonly kind: 'certificate'; readonly path: string } | { readonly kind: 'secret'; readonly secret: string };
+}
+
+/** How to reach the directory. */
+export interface DirectorySettings {
+  /** Host name or address, with a port or not. */
+  readonly server: string;
+  readonly credential: Credential;
+  /** PEM file of certificates to trust beside those of the system. */
+  readonly trustedCertificate: string | null;
+}
+
+/** What main hands to the commands: ways to make the parts that a run needs. */
+export interface Outside {
+  readonly clock: Clock;
+  readConfiguration(path: string): Readonly<Record<string, unknown>>;
+  openSource(settings: SourceSettings, log: Log): Promise<DeviceSource>;
+  openDirectory(settings: DirectorySettings, log: Log): Promise<Directory>;
+  /** State of this tenant and domain; null for the default path. */
+  openRunFiles(statePath: string | null, tenantId: Guid, domain: string, log: Log): RunFiles;
+  /** PEM or DER file → the DER of each certificate in it. */
+  readCertificates(path: string): readonly Uint8Array[];
+}

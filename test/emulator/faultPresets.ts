@@ -1,0 +1,132 @@
+import type { Answer, EmulatorRequest } from './exchange.ts';
+import type { FaultAction } from './faults.ts';
+import type { Pages } from './pages.ts';
+
+interface Collection {
+  readonly value: readonly unknown[];
+  readonly '@odata.nextLink'?: string;
+}
+
+/** A Graph error answer. */
+export function failure(
+  status: number,
+  code: string,
+  message: string,
+  headers: Record<string, string> = {},
+): FaultAction {
+  return { kind: 'answer', answer: { status, headers, body: { error: { code, message, innerError: {} } } } };
+}
+
+/**
+ * 429 with Retry-After as given (seconds, fraction, HTTP date, nonsense), none for null.
+ * Source: Microsoft Graph service-specific throttling limits.
+ */
+export function throttled(retryAfter: string | null): FaultAction {
+  return failure(429, 'TooManyRequests', 'Too many requests.', {
+    ...(retryAfter === null ? {} : { 'Retry-After': retryAfter }),
+    'x-ms-throttle-scope': 'Tenant_Application/ReadWrite',
+    'x-ms-throttle-information': 'ResourceUnitLimitExceeded',
+  });
+}
+
+/** 500, 503, 504 or 509 with Graph's error body. */
+export function serverError(status: number, retryAfter: string | null = null): FaultAction {
+  const code = status === 503 ? 'serviceNotAvailable' : 'UnknownError';
+  return failure(status, code, 'The server failed.', retryAfter === null ? {} : { 'Retry-After': retryAfter });
+}
+
+/** 502 of a gateway, in HTML. */
+export function badGateway(): FaultAction {
+  const body = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
+  return { kind: 'answer', answer: { status: 502, headers: { 'Content-Type': 'text/html' }, body } };
+}
+
+/** The 400 that a page token gets after a retried page. */
+export function pageTokenRefused(code = 'DirectoryPageTokenNotFoundException'): FaultAction {
+  return failure(400, code, 'The specified page token value is not valid or has expired.');
+}
+
+/** Status 200, yet the body holds an error beside what was read so far. */
+export function errorMember(): FaultAction {
+  return alter((collection) => ({
+    ...collection,
+    error: { code: 'UnknownError', message: 'The collection could not be read to its end.' },
+  }));
+}
+
+/** An empty page before the page that was asked for. */
+export function emptyPage(pages: Pages): FaultAction {
+  return alter((_, request) => ({ value: [], '@odata.nextLink': pages.link(request, pages.position(request)) }));
+}
+
+/** The page is followed by itself, under another link. */
+export function samePageAgain(pages: Pages): FaultAction {
+  return alter((collection, request) => ({
+    ...collection,
+    '@odata.nextLink': pages.link(request, pages.position(request)),
+  }));
+}
+
+/** The first link that this sees is given for every page after it. */
+export function repeatedNextLink(): FaultAction {
+  let first: string | undefined;
+  return alter((collection) => {
+    first ??= collection['@odata.nextLink'];
+    return first === undefined ? collection : { ...collection, '@odata.nextLink': first };
+  });
+}
+
+/** The next link leads to this origin, for example `http://graph.example`. */
+export function foreignNextLink(origin: string): FaultAction {
+  return alter((collection) => {
+    const link = collection['@odata.nextLink'];
+    return link === undefined
+      ? collection
+      : { ...collection, '@odata.nextLink': link.replace(/^https?:\/\/[^/]+/, origin) };
+  });
+}
+
+/** Each page begins with the last one of the page before. */
+export function duplicatesOverPages(): FaultAction {
+  let last: readonly unknown[] = [];
+  return alter((collection) => {
+    const value = [...last, ...collection.value];
+    last = collection.value.slice(-1);
+    return { ...collection, value };
+  });
+}
+
+/** A property is absent from everything in the page, though it was selected. */
+export function missingProperty(name: string): FaultAction {
+  return alter((collection) => ({
+    ...collection,
+    value: collection.value.map((one) => {
+      const { [name]: _, ...rest } = one as Record<string, unknown>;
+      return rest;
+    }),
+  }));
+}
+
+/** Something happens to the tenant after the answer was made and before it is sent. */
+export function meanwhile(act: () => void): FaultAction {
+  return {
+    kind: 'alter',
+    change: (answer) => {
+      act();
+      return answer;
+    },
+  };
+}
+
+/** Changes answers that hold a collection and lets others pass. */
+function alter(change: (collection: Collection, request: EmulatorRequest) => object): FaultAction {
+  return {
+    kind: 'alter',
+    change: (answer: Answer, request) =>
+      answer.status === 200 && isCollection(answer.body) ? { ...answer, body: change(answer.body, request) } : answer,
+  };
+}
+
+function isCollection(body: unknown): body is Collection {
+  return typeof body === 'object' && body !== null && 'value' in body && Array.isArray(body.value);
+}

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Action, Change } from '../../src/plan/change.ts';
+import type { RunEnding, RunHeader } from '../../src/ports.ts';
+
+export const TENANT = '8d1c1f2e-4b3a-4c5d-9e6f-0a1b2c3d4e5f';
+export const DOMAIN = 'corp.contoso.test';
+
+/** A folder of its own for each test, removed after it. */
+export function temporaryFolders(): () => string {
+  const made: string[] = [];
+  afterEach(() => {
+    for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+  });
+  return () => {
+    const folder = mkdtempSync(join(tmpdir(), 'devicewriteback-files-'));
+    made.push(folder);
+    return folder;
+  };
+}
+
+export function header(runId: string): RunHeader {
+  return {
+    runId,
+    started: '2026-11-22T14:23:12.000Z',
+    tenantId: TENANT,
+    server: 'dc1.corp.contoso.test:636',
+    container: 'CN=RegisteredDevices,DC=corp,DC=contoso,DC=test',
+    digest: 'ab'.repeat(32),
+    held: [
+      {
+        reason: 'Unowned',
+        deviceId: '11111111-2222-3333-4444-555555555555',
+        objectId: null,
+        distinguishedName: 'CN=x,CN=RegisteredDevices,DC=corp,DC=contoso,DC=test',
+        displayName: 'Größe 設備 💻',
+        attribute: null,
+        sentence: 'It carries no mark.',
+      },
+    ],
+    summary: {
+      entraDevices: 3,
+      inScope: 3,
+      deviceObjects: 2,
+      owned: 1,
+      unowned: 1,
+      foreign: 0,
+      ownedEnabled: 1,
+      unchanged: 0,
+      actions: { create: 2, update: 0, disable: 0, enable: 0, delete: 0 },
+      held: { Unowned: 1 },
+      removals: 0,
+    },
+    refusal: null,
+    declined: 1,
+  };
+}
+
+export function change(number: number, action: Action = 'create'): Change {
+  const deviceId = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+  return {
+    action,
+    cause: 'flow',
+    deviceId,
+    objectId: '99999999-0000-4000-8000-000000000000',
+    objectGuid: null,
+    distinguishedName: `CN=${deviceId},CN=RegisteredDevices,DC=corp,DC=contoso,DC=test`,
+    displayName: `Gerät ${number} 💻`,
+    attributes: [{ attribute: 'displayName', before: ['old\nname'], after: [`Gerät ${number} 💻`] }],
+    mark: null,
+    warnings: [],
+    sentence: `Change ${number}.`,
+  };
+}
+
+export function ending(outcome: RunEnding['outcome'] = 'completed'): RunEnding {
+  return { ended: '2026-11-22T14:25:00.000Z', outcome, graphRequests: 7, cancelled: 0, error: null };
+}

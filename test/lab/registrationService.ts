@@ -1,0 +1,55 @@
+import { CONFIGURATION_DN, DOMAIN_DN } from './domain.ts';
+
+/** The tenant that the service connection point names. */
+export interface Tenant {
+  readonly tenantId: string;
+  readonly tenantName: string;
+}
+
+export const LAB_TENANT: Tenant = { tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47', tenantName: 'contoso.com' };
+
+/** The container of the device objects (MS-ADSC, class msDS-DeviceContainer); only below a domain. */
+export const DEVICE_CONTAINER_DN = `CN=RegisteredDevices,${DOMAIN_DN}`;
+export const REGISTRATION_CONFIGURATION_DN = `CN=Device Registration Configuration,CN=Services,${CONFIGURATION_DN}`;
+const REGISTRATION_SERVICES_DN = `CN=Device Registration Services,${REGISTRATION_CONFIGURATION_DN}`;
+export const REGISTRATION_SERVICE_DN = `CN=DeviceRegistrationService,${REGISTRATION_SERVICES_DN}`;
+export const CONNECTION_POINT_DN = `CN=62a0ff2e-97b9-4513-943f-0d221bd30080,${REGISTRATION_CONFIGURATION_DN}`;
+
+/** schemaIDGUID of the class msDS-Device (MS-ADSC). */
+const DEVICE_CLASS_GUID = '5df2b673-6d41-4774-b3e8-d52e8ee9ff99';
+
+/**
+ * What a forest prepared for device write-back holds: the container, the registration service that points at it, and
+ * the service connection point that names the tenant. LDIF for ldapadd.
+ */
+export function preparationLdif(tenant: Tenant = LAB_TENANT): string {
+  return `dn: ${DEVICE_CONTAINER_DN}
+objectClass: msDS-DeviceContainer
+
+dn: ${REGISTRATION_CONFIGURATION_DN}
+objectClass: container
+
+dn: ${REGISTRATION_SERVICES_DN}
+objectClass: msDS-DeviceRegistrationServiceContainer
+
+dn: ${REGISTRATION_SERVICE_DN}
+objectClass: msDS-DeviceRegistrationService
+msDS-DeviceLocation: ${DEVICE_CONTAINER_DN}
+msDS-IsEnabled: TRUE
+msDS-RegistrationQuota: 10
+msDS-MaximumRegistrationInactivityPeriod: 90
+
+dn: ${CONNECTION_POINT_DN}
+objectClass: serviceConnectionPoint
+keywords: azureADName:${tenant.tenantName}
+keywords: azureADId:${tenant.tenantId}
+`;
+}
+
+/**
+ * The least rights of an account that writes device objects, on the container: create and delete msDS-Device, and read
+ * and write every property of those below it.
+ */
+export function leastRightsSddl(sid: string): string {
+  return `(OA;;CCDC;${DEVICE_CLASS_GUID};;${sid})(OA;CIIO;RPWP;;${DEVICE_CLASS_GUID};${sid})`;
+}
