@@ -15,13 +15,17 @@ export async function bundle() {
     format: 'esm',
     platform: 'node',
     target: 'node22',
+    // A CommonJS library that is imported lazily has no named exports in a bundle: take the ECMAScript form where there is one.
+    mainFields: ['module', 'main'],
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'linked',
     // The CommonJS libraries in the bundle call require for Node's own modules.
-    banner: { js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);" },
+    banner: {
+      js: "import{createRequire as createRequireHere}from'node:module';const require=createRequireHere(import.meta.url);",
+    },
     logLevel: 'warning',
   });
 }

@@ -14,10 +14,15 @@ const file = join(folder, 'mocha.json');
 let passes = 0;
 let failures = 0;
 try {
-  const { status } = spawnSync(process.execPath, ['node_modules/mocha/bin/mocha.js', '--reporter', 'build/reporter.cjs', ...process.argv.slice(2)], {
-    stdio: 'inherit',
-    env: { ...process.env, MOCHA_RESULT: file },
-  });
+  const chosen = process.argv.length > 2 ? process.argv.slice(2) : ['test/**/*.test.ts'];
+  const { status } = spawnSync(
+    process.execPath,
+    ['node_modules/mocha/bin/mocha.js', '--reporter', 'build/reporter.cjs', ...chosen],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, MOCHA_RESULT: file },
+    },
+  );
   ({ passes, failures } = JSON.parse(readFileSync(file, 'utf8')));
   // A run that ends without a failed test and still not well has died: that must count.
   if (status !== 0 && failures === 0) failures = 1;

@@ -34,6 +34,11 @@ export type Presence =
   | { readonly id: Guid; readonly state: 'present'; readonly device: EntraDevice }
   | { readonly id: Guid; readonly state: 'unproven'; readonly why: string };
 
+/** What a delta link answered: ids that may have changed in any way or be gone, or that a full read is needed. */
+export type DeltaAnswer =
+  | { readonly state: 'changes'; readonly ids: readonly Guid[]; readonly link: string }
+  | { readonly state: 'refused'; readonly why: string };
+
 /** Where desired state is read: Microsoft Graph. Every method throws WritebackError. */
 export interface DeviceSource {
   /** The source's host, for messages. */
@@ -48,14 +53,18 @@ export interface DeviceSource {
   /** One page of one user with its on-premises SID: the proof that owners can be read. */
   probeUsers(signal: AbortSignal): Promise<void>;
   /**
-   * Every device once, with its owner's SID, each page followed to the end; a device seen twice is given as last read.
+   * Every device with its owner's SID, page by page to the end; a device may come again, and then the last one counts.
    * An enumeration that ends without an error is complete.
    */
   devices(signal: AbortSignal): AsyncIterable<EntraDevice>;
   /** Asks for each id; one answer an id, in any order. */
   devicesById(ids: readonly Guid[], signal: AbortSignal): AsyncIterable<Presence>;
-  /** The devices that have this device id, object id or display name. */
-  find(identity: string, signal: AbortSignal): Promise<readonly EntraDevice[]>;
+  /** A delta link from now on, and no device: taken before the list, so that nothing falls between. */
+  startDelta(signal: AbortSignal): Promise<string>;
+  /** Follows a delta link to its end. */
+  changesSince(link: string, signal: AbortSignal): Promise<DeltaAnswer>;
+  /** Object ids of the devices in a group, nested groups included. Throws if the group cannot be read. */
+  groupMembers(groupId: Guid, signal: AbortSignal): Promise<ReadonlySet<Guid>>;
   /** The Date header of the latest answer, null before the first. */
   serverTime(): Date | null;
   /** Requests sent so far, retries included. */

@@ -107,7 +107,7 @@ namespace DeviceWriteback.Bridge
                 throw new WritebackException(
                     "EngineMissing",
                     ErrorCategory.NotInstalled,
-                    $"Node could not be started from {location.Node}: {error.Message}.",
+                    $"Node could not be started from {location.Node}: {error.Message.TrimEnd('.')}.",
                     "See that the file is an executable for this computer and that this account and its application control policy may run it.",
                     location.Node);
             }

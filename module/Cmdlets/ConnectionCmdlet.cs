@@ -19,7 +19,7 @@ namespace DeviceWriteback
         [ValidateNotNullOrEmpty]
         public string? ConfigurationPath { get; set; }
 
-        /// <summary>The Entra tenant: its id or one of its domain names.</summary>
+        /// <summary>The id of the Entra tenant, a GUID.</summary>
         [Parameter]
         [Alias("Tenant")]
         [ValidateNotNullOrEmpty]
@@ -55,8 +55,8 @@ namespace DeviceWriteback
         public object? Environment { get; set; }
 
         /// <summary>
-        /// The domain controller, as host name or host:port. All runs should name the same one. Without it the primary
-        /// domain controller emulator is looked up.
+        /// The domain controller, as host name or host:port. All runs should name the same one, because domain controllers
+        /// differ for minutes.
         /// </summary>
         [Parameter]
         [Alias("DomainController")]

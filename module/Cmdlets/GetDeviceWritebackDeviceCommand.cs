@@ -5,6 +5,41 @@ using System.Management.Automation;
 namespace DeviceWriteback
 {
     /// <summary>Explains one device: what Entra says, what the device object should be and is, and what a run would do.</summary>
+    /// <remarks>
+    /// <para>
+    /// Says for each device what Entra answers, which values its device object should have and has, whether the
+    /// object is ours, and what a run would do with it and why. Nothing is written.
+    /// </para>
+    /// <para>
+    /// All devices that are piped are explained by one reading of both sides. A device that neither side has is an
+    /// error of its own.
+    /// </para>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// Get-DeviceWritebackDevice PC-0042 -ConfigurationPath .\writeback.json -Credential $account
+    /// </code>
+    /// <para>
+    /// Explains the devices with this display name.
+    /// </para>
+    /// </example>
+    /// <example>
+    /// <code>
+    /// (Get-DeviceWritebackDevice 6f1c9e1e-8a57-4d0c-9f0e-0f4c3f1d2a11 -ConfigurationPath .\writeback.json -Credential $account).Attributes
+    /// </code>
+    /// <para>
+    /// Shows source, desired and current value of each attribute of one device.
+    /// </para>
+    /// </example>
+    /// <example>
+    /// <code>
+    /// $common = @{ ConfigurationPath = '.\writeback.json'; Credential = $account }
+    /// Get-DeviceWritebackPlan @common | Where-Object Reason -EQ Unowned | Get-DeviceWritebackDevice @common
+    /// </code>
+    /// <para>
+    /// Explains each device that is held back because its device object is not ours.
+    /// </para>
+    /// </example>
     [Cmdlet(VerbsCommon.Get, "DeviceWritebackDevice")]
     [OutputType(typeof(Device))]
     public sealed class GetDeviceWritebackDeviceCommand : PolicyCmdlet

@@ -5,6 +5,56 @@ using DeviceWriteback.Bridge;
 namespace DeviceWriteback
 {
     /// <summary>Makes the device objects of Active Directory equal to the devices of the Entra tenant.</summary>
+    /// <remarks>
+    /// <para>
+    /// Reads all devices of the tenant and all device objects of the container, makes a plan, asks where -WhatIf or
+    /// -Confirm say so, and applies the plan with one LDAP operation for each change. The run is given as one object;
+    /// its report lies under -StatePath and tells every change with the values before and after.
+    /// </para>
+    /// <para>
+    /// Only device objects that carry the mark of this tenant are changed. A device object whose Entra device is
+    /// proven to be gone or is out of scope is disabled first and deleted after the days of -DeleteAfter. A plan with
+    /// more removals than the removal threshold is refused, but for the disables that Entra states; -MaximumRemoval
+    /// allows a number once.
+    /// </para>
+    /// <para>
+    /// A failed run is a terminating error. A change that fails is an error of its own and does not end the run; the
+    /// next run tries it again. Stopped with Ctrl+C, the run ends after the write that it is in.
+    /// </para>
+    /// </remarks>
+    /// <example>
+    /// <code>
+    /// Sync-DeviceWriteback -ConfigurationPath .\writeback.json -Credential $account -WhatIf
+    /// </code>
+    /// <para>
+    /// Shows every change that would be made, and writes nothing.
+    /// </para>
+    /// </example>
+    /// <example>
+    /// <code>
+    /// Sync-DeviceWriteback -ConfigurationPath .\writeback.json -Credential $account
+    /// </code>
+    /// <para>
+    /// Makes the device objects equal to the Entra devices, and gives the run.
+    /// </para>
+    /// </example>
+    /// <example>
+    /// <code>
+    /// Sync-DeviceWriteback -ConfigurationPath .\writeback.json -Credential $account -MaximumRemoval 120
+    /// </code>
+    /// <para>
+    /// Allows 120 removals in this run, after a run was refused and its plan was found right.
+    /// </para>
+    /// </example>
+    /// <example>
+    /// <code>
+    /// Sync-DeviceWriteback -ConfigurationPath .\writeback.json -Credential $account -PassThru |
+    /// Where-Object State -EQ Skipped
+    /// </code>
+    /// <para>
+    /// Gives each change with how it ended, and keeps those that were skipped.
+    /// </para>
+    /// </example>
     [Cmdlet(VerbsData.Sync, "DeviceWriteback", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
     [OutputType(typeof(Run), typeof(Result))]
     public sealed class SyncDeviceWritebackCommand : PolicyCmdlet

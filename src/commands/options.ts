@@ -46,6 +46,7 @@ export function sourceSettings(options: Options): SourceSettings {
         ? { kind: 'secret', secret: secret.password }
         : {
             kind: 'certificate',
+            password: null,
             path: required(path, 'CertificatePath', 'the certificate to sign in with (or -ClientSecretCredential)'),
           },
   };

@@ -48,7 +48,9 @@ export async function makePlan(
       signal,
     );
     refuseForeignContainer(settings.tenantId, objects, place.container);
-    const read = await collect(source.devices(signal), 'Reading Entra devices', outputs, signal);
+    const listed = await collect(source.devices(signal), 'Reading Entra devices', outputs, signal);
+    // A device that comes again counts as it came last.
+    const read = [...new Map(listed.map((device) => [device.id, device])).values()];
     const input = {
       tenantId: settings.tenantId,
       devices: read,

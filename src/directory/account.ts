@@ -1,4 +1,4 @@
-import { OrFilter, type Filter } from 'ldapts';
+import type { Filter } from 'ldapts';
 import { parseDistinguishedName } from '../device/distinguishedName.ts';
 import { isSidText, sidFromHex, sidToHex } from '../device/sid.ts';
 import { WritebackError } from '../errors.ts';
@@ -54,39 +54,40 @@ async function findByFilter(
   domain: string | null,
   signal: AbortSignal,
 ): Promise<Entry | null> {
-  const filter = filterFor(identity, domain, rootDse);
-  if (filter === null) return null;
   const base = rootDse.defaultNamingContext;
-  const [found, another] = await searchBelow(connection, base, allOf(principal, filter), ATTRIBUTES, signal);
-  if (found !== undefined && another !== undefined) {
-    throw new WritebackError(
-      'AccountNotFound',
-      `"${identity}" names more than one account of ${base}: ${found.distinguishedName} and ${another.distinguishedName}.`,
-      {
-        target: identity,
-        remedy: 'Name the account by its SID or its distinguished name.',
-      },
-    );
+  for (const filter of filtersFor(identity, domain, rootDse)) {
+    const [found, another] = await searchBelow(connection, base, allOf(principal, filter), ATTRIBUTES, signal);
+    if (found !== undefined && another !== undefined) throw ambiguous(identity, found, another);
+    if (found !== undefined) return found;
   }
-  return found ?? null;
+  return null;
 }
 
-function filterFor(identity: string, domain: string | null, rootDse: RootDse): Filter | null {
-  if (isSidText(identity)) return equal('objectSid', Buffer.from(sidToHex(identity), 'hex'));
+/** What the identity may mean, the likeliest first. */
+function filtersFor(identity: string, domain: string | null, rootDse: RootDse): readonly Filter[] {
+  if (isSidText(identity)) return [equal('objectSid', Buffer.from(sidToHex(identity), 'hex'))];
   const [first, second] = identity.split('\\');
   if (first !== undefined && second !== undefined) {
-    return domain !== null && first.toLowerCase() === domain.toLowerCase() ? byAccountName(second) : null;
+    return domain !== null && first.toLowerCase() === domain.toLowerCase() ? byAccountName(second) : [];
   }
   const at = identity.lastIndexOf('@');
   if (at === -1) return byAccountName(identity);
   // An account without userPrincipalName signs in as sAMAccountName@domain all the same ([MS-ADTS] 5.1.1.1.1).
   const byUpn = equal('userPrincipalName', identity);
-  if (identity.slice(at + 1).toLowerCase() !== dnsName(rootDse.defaultNamingContext)) return byUpn;
-  return new OrFilter({ filters: [byUpn, byAccountName(identity.slice(0, at))] });
+  const here = identity.slice(at + 1).toLowerCase() === dnsName(rootDse.defaultNamingContext);
+  return here ? [byUpn, ...byAccountName(identity.slice(0, at))] : [byUpn];
 }
 
-function byAccountName(name: string): Filter {
-  return new OrFilter({ filters: [equal('sAMAccountName', name), equal('sAMAccountName', `${name}$`)] });
+function byAccountName(name: string): readonly Filter[] {
+  return [equal('sAMAccountName', name), equal('sAMAccountName', `${name}$`)];
+}
+
+function ambiguous(identity: string, found: Entry, another: Entry): WritebackError {
+  const both = `${found.distinguishedName} and ${another.distinguishedName}`;
+  return new WritebackError('AccountNotFound', `"${identity}" names more than one account: ${both}.`, {
+    target: identity,
+    remedy: 'Name the account by its SID or its distinguished name.',
+  });
 }
 
 /** The DNS name of a domain, lower case, from its DN. */

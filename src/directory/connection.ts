@@ -100,6 +100,7 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
 
   const current = async (signal: AbortSignal): Promise<Bound> => {
     throwIfCancelled(signal);
+    if (closed) throw new ConnectionLost('this side closed it');
     if (bound?.wire.open === true) return bound;
     if (bound !== null) log.verbose(`The connection to ${server} was lost; opening it again.`);
     opening ??= open(signal).finally(() => {

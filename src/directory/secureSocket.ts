@@ -12,7 +12,8 @@ export function parseServer(server: string): { readonly host: string; readonly p
   const parts = SERVER.exec(server);
   const host = parts?.[1] ?? parts?.[2];
   const port = parts?.[3] === undefined ? LDAPS_PORT : Number(parts[3]);
-  if (host === undefined || port < 1 || port > 65_535) {
+  const bracketed = parts?.[1] !== undefined;
+  if (host === undefined || (bracketed && isIP(host) !== 6) || port < 1 || port > 65_535) {
     throw new WritebackError('ParameterInvalid', `"${server}" names no server.`, {
       target: server,
       remedy: 'Give -Server a host name, or a host name and a port as in dc1.contoso.com:636.',

@@ -19,35 +19,36 @@ const CAUSES: Readonly<Record<string, string>> = {
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * StateUnwritable for what node:fs threw; a WritebackError is given back as it is.
- * @param doing what was being done, as in "write the journal of run 1"
+ * Runs work on files; what the system refuses becomes StateUnwritable, any other error passes as it is.
+ * @param doing what is being done, as in "write the journal of run 1"
  */
-export function stateUnwritable(doing: string, path: string, thrown: unknown): WritebackError {
-  if (thrown instanceof WritebackError) return thrown;
-  const detail = thrown instanceof Error ? thrown.message : String(thrown);
-  const code = (thrown as NodeJS.ErrnoException | null)?.code ?? null;
-  const cause = code === null ? detail : `${CAUSES[code] ?? detail} (${code})`;
-  return new WritebackError('StateUnwritable', `Could not ${doing} in ${path}: ${cause}.`, {
-    target: path,
-    remedy:
-      code !== null && FULL.has(code)
-        ? 'Make room there, or name another folder with -StatePath.'
-        : 'Let the account that runs the command create, write and rename files there, or name another folder with -StatePath.',
-    detail,
-    cause: thrown,
-  });
-}
-
-/** Runs work on files; what node:fs throws becomes StateUnwritable. */
 export function onState<T>(doing: string, path: string, work: () => T): T {
   try {
     return work();
   } catch (thrown) {
-    throw stateUnwritable(doing, path, thrown);
+    throw isSystemError(thrown) ? stateUnwritable(doing, path, thrown) : thrown;
   }
 }
 
 /** Whether node:fs says that there is no such file. */
 export function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === 'ENOENT';
+  return isSystemError(thrown) && thrown.code === 'ENOENT';
+}
+
+type SystemError = Error & { readonly code: string };
+
+function isSystemError(thrown: unknown): thrown is SystemError {
+  return thrown instanceof Error && 'syscall' in thrown && 'code' in thrown && typeof thrown.code === 'string';
+}
+
+function stateUnwritable(doing: string, path: string, thrown: SystemError): WritebackError {
+  const { code, message } = thrown;
+  return new WritebackError('StateUnwritable', `Could not ${doing} in ${path}: ${CAUSES[code] ?? message} (${code}).`, {
+    target: path,
+    remedy: FULL.has(code)
+      ? 'Make room there, or name another folder with -StatePath.'
+      : 'Let the account that runs the command create, write and rename files there, or name another folder with -StatePath.',
+    detail: message,
+    cause: thrown,
+  });
 }

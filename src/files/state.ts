@@ -36,7 +36,8 @@ export function stateFolder(place: StatePlace): string {
 
 /**
  * Journals and reports in the folder of one tenant and domain. Folders and files are made for their owner only; on
- * Windows they inherit the access control list of the folder above. Every method throws StateUnwritable.
+ * Windows they inherit the access control list of the folder above. Every method throws StateUnwritable; finish
+ * throws StateInvalid where somebody has destroyed the header of its journal.
  */
 export function createRunFiles(place: StatePlace, log: Log): RunFiles {
   const folder = stateFolder(place);
@@ -72,7 +73,7 @@ function makeFolder(folder: string, mayMakeAbove = true): void {
 
 function probe(folder: string): void {
   makeFolder(folder);
-  const path = join(folder, `probe-${randomBytes(6).toString('hex')}`);
+  const path = join(folder, `probe-${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`);
   writeAtomically(path, (fd) => writeAll(fd, Buffer.from('DeviceWriteback can write here.\n')));
   rmSync(path);
 }

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Context, Middleware } from '@microsoft/microsoft-graph-client';
-import { cancelled, throwIfCancelled, WritebackError } from '../errors.ts';
+import { cancelled, throwIfCancelled, type WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports.ts';
 import type { Environment } from './environment.ts';
 import { answerError, invalidAnswer, refusalParts, unreachableError, type GraphRequest } from './failure.ts';
 import { parseObject, type JsonObject } from './json.ts';
-import { networkFailure } from './networkFailure.ts';
 import { dateOf, retryAfterOf, troubleOf, type Attempt, type Retry } from './retry.ts';
 import type { Token, Tokens } from './token.ts';
+import { loadTransport, NoAnswer, type Transport } from './transport.ts';
 
 /** The one door to Graph: every request is signed in, limited in time, tried again where that may heal it, and logged. */
 export interface GraphClient {
@@ -45,38 +44,38 @@ interface Answer {
   readonly trace: string;
 }
 
-type Send = (exchange: Exchange, body: JsonObject | null) => Promise<Response>;
-
 export function createGraphClient(parts: GraphClientParts): GraphClient {
   const { environment, tokens, retry, clock, log } = parts;
   const { host } = new URL(environment.graph);
   let serverTime: Date | null = null;
   let requests = 0;
-  let library: Promise<Send> | null = null;
+  let transport: Promise<Transport> | null = null;
 
   const answerTo = async (url: URL, body: JsonObject | null, token: Token, signal: AbortSignal): Promise<Answer> => {
-    library ??= loadLibrary(environment.graph);
-    const send = await library;
+    transport ??= loadTransport(environment.graph);
+    const send = await transport;
     throwIfCancelled(signal);
     const requestId = randomUUID();
     const limited = AbortSignal.any([signal, AbortSignal.timeout(parts.requestTimeout)]);
-    const exchange = new Exchange(url, headersOf(token, requestId), limited);
     const shown = `${body === null ? 'GET' : 'POST'} ${url.pathname}${url.search}`;
     const started = performance.now();
     requests += 1;
     try {
-      const response = await send(exchange, body);
-      const text = await response.text();
-      serverTime = dateOf(response.headers) ?? serverTime;
-      log.verbose(`${shown}: ${response.status} in ${Math.round(performance.now() - started)} ms`);
-      const trace = `client-request-id ${requestId}, request-id ${response.headers.get('request-id') ?? 'none'}`;
-      return { status: response.status, headers: response.headers, text, roles: token.signIn.roles, trace };
+      const { status, headers, text } = await send({
+        url,
+        headers: headersOf(token, requestId),
+        body,
+        signal: limited,
+      });
+      serverTime = dateOf(headers) ?? serverTime;
+      log.verbose(`${shown}: ${status} in ${Math.round(performance.now() - started)} ms`);
+      const trace = `client-request-id ${requestId}, request-id ${headers.get('request-id') ?? 'none'}`;
+      return { status, headers, text, roles: token.signIn.roles, trace };
     } catch (error) {
-      const failure = exchange.failure ?? error;
-      log.verbose(
-        `${shown}: no answer in ${Math.round(performance.now() - started)} ms: ${networkFailure(failure).text}`,
-      );
-      throw failure;
+      if (error instanceof NoAnswer) {
+        log.verbose(`${shown}: no answer in ${Math.round(performance.now() - started)} ms: ${error.failure.text}`);
+      }
+      throw error;
     }
   };
 
@@ -100,11 +99,10 @@ export function createGraphClient(parts: GraphClientParts): GraphClient {
       answer = await signedAnswer(url, body, signal);
     } catch (error) {
       if (signal.aborted) throw cancelled();
-      if (error instanceof WritebackError) throw error;
-      const failure = networkFailure(error);
-      const unreachable = unreachableError(request.purpose, host, failure);
-      if (failure.untrusted) throw unreachable;
-      return again('broken', failure.text, null, unreachable);
+      if (!(error instanceof NoAnswer)) throw error;
+      const unreachable = unreachableError(request.purpose, host, error.failure);
+      if (error.failure.untrusted) throw unreachable;
+      return again('broken', error.failure.text, null, unreachable);
     }
     const { status } = answer;
     const content = parseObject(answer.text);
@@ -114,7 +112,8 @@ export function createGraphClient(parts: GraphClientParts): GraphClient {
       return again('broken', error.message, retryAfter, error);
     }
     if (status >= 200 && status < 300 && content !== null && !('error' in content)) return { value: content };
-    const refused = refusalParts(status, content, log.redact(answer.text));
+    const words = log.redact(answer.text);
+    const refused = refusalParts(status, parseObject(words), words);
     const error = answerError(request, refused, {
       host,
       clientId: parts.clientId,
@@ -177,55 +176,5 @@ function again(
     giveUp: () => {
       throw error;
     },
-  };
-}
-
-/** What one request carries through the library's middleware chain. */
-class Exchange {
-  readonly url: URL;
-  readonly headers: Record<string, string>;
-  readonly signal: AbortSignal;
-  /** What fetch threw; the library's own error loses the cause. */
-  failure: unknown = null;
-
-  constructor(url: URL, headers: Record<string, string>, signal: AbortSignal) {
-    this.url = url;
-    this.headers = headers;
-    this.signal = signal;
-  }
-}
-
-/**
- * Graph's client library with a chain of our own. Left to itself it rebuilds links, drops the token silently for hosts
- * it does not know, follows redirects, retries by rules of its own and has no time limits.
- */
-async function loadLibrary(graph: string): Promise<Send> {
-  const { Client, HTTPMessageHandler, ResponseType } = await import('@microsoft/microsoft-graph-client');
-  const transport: Middleware = new HTTPMessageHandler();
-  const verbatim: Middleware = {
-    async execute(context: Context) {
-      const exchange = context.middlewareControl?.getMiddlewareOptions(Exchange);
-      if (!(exchange instanceof Exchange)) throw new TypeError('a request to Graph without its exchange');
-      context.request = exchange.url.href;
-      context.options = {
-        ...context.options,
-        headers: { ...exchange.headers, 'content-type': 'application/json' },
-        redirect: 'manual',
-        signal: exchange.signal,
-      };
-      try {
-        await transport.execute(context);
-      } catch (error) {
-        exchange.failure = error;
-        throw error;
-      }
-    },
-  };
-  const client = Client.initWithMiddleware({ baseUrl: `${graph}/`, middleware: verbatim });
-  return async (exchange, body) => {
-    const request = client.api('/').middlewareOptions([exchange]).responseType(ResponseType.RAW);
-    const response: unknown = await (body === null ? request.get() : request.post(body));
-    if (!(response instanceof Response)) throw new TypeError('Graph client gave no response');
-    return response;
   };
 }

@@ -5,7 +5,7 @@ export interface NetworkFailure {
   readonly untrusted: boolean;
 }
 
-const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ERR_SSL/;
+const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS/;
 
 /** Reads the cause that fetch hides below its own "fetch failed" and, for several addresses, below an AggregateError. */
 export function networkFailure(thrown: unknown): NetworkFailure {

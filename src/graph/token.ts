@@ -111,6 +111,7 @@ async function acquire(
 function failedAttempt(application: Application, endpoint: TokenEndpoint, failure: unknown, log: Log): Attempt<Token> {
   const last = endpoint.last();
   const words = log.redact(failure instanceof Error ? failure.message : 'there is no token in the answer');
+  if (last === null && !(failure instanceof Error && 'errorCode' in failure)) throw failure;
   if (last === null) throw signInRefused(application, { text: words, errorNumber: null });
   const { why, refusal, trouble, retryAfter } = last;
   if (refusal !== null && trouble === null) {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { cancelled, toWritebackError } from '../errors.ts';
+import { cancelled, toWritebackError, type ErrorData } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
-import type { Channel } from './channel.ts';
+import { fittingJson, LONGEST_SENT, MalformedLine, type Channel } from './channel.ts';
 import {
   METHODS,
   OUTPUT_BATCH,
@@ -27,13 +27,16 @@ export type Handler = (params: unknown, call: Call) => Promise<unknown>;
 /** After the input has ended, calls in flight have this long to end by themselves, in milliseconds. */
 const PARTING = 1_800;
 
-/** JSON-RPC 2.0, "Method not found". */
+/** Error codes of JSON-RPC 2.0, section 5.1. */
+const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
 const METHOD_NOT_FOUND = -32601;
 const FAILED = -32000;
 
 /**
  * Serves the methods over the channel until its input ends; then stops the calls in flight and waits for them. Calls run
- * side by side and share nothing.
+ * side by side and share nothing. A line that is no message is answered with an error without an id, and harms no call;
+ * a message that is no request, such as an answer to nothing that was asked, is ignored.
  */
 export async function serve(
   channel: Channel,
@@ -43,18 +46,30 @@ export async function serve(
   const calls = new Map<string | number, OpenCall>();
   const running = new Set<Promise<void>>();
   await channel.send({ jsonrpc: '2.0', method: '$/hello', params: { ...hello, protocol: PROTOCOL_VERSION } });
-  for await (const message of channel.messages()) {
-    const { id, method, params } = asMessage(message);
+  const track = (work: Promise<void>): void => {
+    const done = work.finally(() => running.delete(done));
+    running.add(done);
+  };
+  // A refusal does not keep the next line waiting: it may be the credit or the stop that lets lines leave again.
+  const refuseLine = (code: number, message: string): void => track(refuse(channel, null, code, message));
+  for await (const received of channel.messages()) {
+    if (received instanceof MalformedLine) {
+      refuseLine(PARSE_ERROR, received.why);
+      continue;
+    }
+    if (!isObject(received)) {
+      refuseLine(INVALID_REQUEST, 'The line is no JSON object.');
+      continue;
+    }
+    const { id, method, params } = asMessage(received);
     if (method === '$/cancel') calls.get(asId(params['id']))?.stop();
     else if (method === '$/credit') calls.get(asId(params['id']))?.credit(Number(params['n']));
-    else if (method !== null && id !== null) {
+    else if (method !== null && id !== null && calls.has(id)) {
+      refuseLine(INVALID_REQUEST, 'The id is that of a call in flight.');
+    } else if (method !== null && id !== null) {
       const call = new OpenCall(channel, id);
       calls.set(id, call);
-      const done = run(channel, call, handlers, method, params).finally(() => {
-        calls.delete(id);
-        running.delete(done);
-      });
-      running.add(done);
+      track(run(channel, call, handlers, method, params).finally(() => calls.delete(id)));
     }
   }
   for (const call of calls.values()) call.stop();
@@ -70,11 +85,7 @@ async function run(
 ): Promise<void> {
   const known = METHODS.find((name) => name === method);
   if (known === undefined) {
-    await channel.send({
-      jsonrpc: '2.0',
-      id: call.id,
-      error: { code: METHOD_NOT_FOUND, message: `No method ${method}.` },
-    });
+    await refuse(channel, call.id, METHOD_NOT_FOUND, `No method ${method}.`);
     return;
   }
   try {
@@ -82,18 +93,32 @@ async function run(
     await call.flush();
     await channel.send({ jsonrpc: '2.0', id: call.id, result });
   } catch (thrown) {
-    const error = toWritebackError(thrown);
+    const data = redacted(toWritebackError(thrown).toJSON(), call.log);
     await call.flush();
-    const data = JSON.parse(call.log.redact(JSON.stringify(error))) as unknown;
-    await channel.send({
-      jsonrpc: '2.0',
-      id: call.id,
-      error: { code: FAILED, message: call.log.redact(error.message), data },
-    });
+    await channel.send({ jsonrpc: '2.0', id: call.id, error: { code: FAILED, message: data.message, data } });
   }
 }
 
+async function refuse(channel: Channel, id: string | number | null, code: number, message: string): Promise<void> {
+  await channel.send({ jsonrpc: '2.0', id, error: { code, message } });
+}
+
+function redacted(error: ErrorData, log: Log): ErrorData {
+  const clean = <T extends string | null>(text: T): T => (text === null ? text : (log.redact(text) as T));
+  const { message, target, remedy, detail } = error;
+  return {
+    ...error,
+    message: clean(message),
+    target: clean(target),
+    remedy: clean(remedy),
+    detail: clean(detail),
+  };
+}
+
 const PROGRESS_INTERVAL = 250;
+/** Characters of outputs in one line, and of one output; the rest of the line has room beside them. */
+const LONGEST_BATCH = 0.9 * LONGEST_SENT;
+const LONGEST_OUTPUT = LONGEST_SENT / 2;
 
 /** One call in flight: batches its outputs, keeps to the window, thins its progress. */
 class OpenCall implements Call {
@@ -103,10 +128,12 @@ class OpenCall implements Call {
   private readonly channel: Channel;
   private readonly stopper = new AbortController();
   private kind: OutputKind | null = null;
-  private batch: Output[] = [];
+  /** ASCII JSON of each output that waits. */
+  private batch: string[] = [];
+  private batchLength = 0;
   private unacknowledged = 0;
   private wake: (() => void) | null = null;
-  private lastProgress = 0;
+  private lastProgress = -Infinity;
   private flushTimer: NodeJS.Timeout | undefined;
 
   constructor(channel: Channel, id: string | number) {
@@ -116,7 +143,7 @@ class OpenCall implements Call {
     this.outputs = {
       emit: (kind, item) => this.emit(kind, item),
       progress: (progress) => this.progress(progress),
-      error: (error) => void this.notify('$/error', { error }),
+      error: (error) => void this.notify('$/error', { error: redacted(error, this.log) }),
     };
   }
 
@@ -139,15 +166,20 @@ class OpenCall implements Call {
     clearTimeout(this.flushTimer);
     this.flushTimer = undefined;
     if (this.kind === null || this.batch.length === 0) return;
-    const params = { id: this.id, kind: this.kind, items: this.batch };
+    const head = JSON.stringify({ jsonrpc: '2.0', method: '$/output' }).slice(0, -1);
+    const params = fittingJson({ id: this.id, kind: this.kind }, LONGEST_SENT - LONGEST_BATCH).slice(0, -1);
+    const line = `${head},"params":${params},"items":[${this.batch.join(',')}]}}`;
     this.batch = [];
-    await this.channel.send({ jsonrpc: '2.0', method: '$/output', params });
+    this.batchLength = 0;
+    await this.channel.sendText(line);
   }
 
   private async emit(kind: OutputKind, item: Output): Promise<void> {
-    if (this.kind !== kind) await this.flush();
+    const text = fittingJson(item, LONGEST_OUTPUT);
+    if (this.kind !== kind || this.batchLength + text.length > LONGEST_BATCH) await this.flush();
     this.kind = kind;
-    this.batch.push(item);
+    this.batch.push(text);
+    this.batchLength += text.length + 1;
     this.unacknowledged += 1;
     if (this.batch.length >= OUTPUT_BATCH) await this.flush();
     // A slow producer is seen as it goes: what has waited this long leaves without a full batch.
@@ -159,6 +191,7 @@ class OpenCall implements Call {
       });
       this.wake = null;
     }
+    if (this.unacknowledged >= OUTPUT_WINDOW) throw cancelled();
   }
 
   private progress(progress: Progress): void {
@@ -196,5 +229,9 @@ function asId(value: unknown): string | number {
 }
 
 function asObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  return isObject(value) ? value : {};
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

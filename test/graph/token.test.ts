@@ -200,11 +200,12 @@ describe('graph/token', () => {
     expect(performance.now() - started).to.be.below(2000);
   });
 
-  it('has a time limit for an answer', async () => {
-    const { emulator, another, signal } = await start();
+  it('has a time limit for an answer, and tries again after it', async () => {
+    const { emulator, another, clock, lines, signal } = await start();
     emulator.faults.add({ when: toToken, action: { kind: 'delay', milliseconds: 30_000 } });
     await another({}, { requestTimeout: 100 }).signIn(signal);
-    expect(tokenRequests()).to.be.at.least(1);
+    expect(clock.waits).to.have.length(1);
+    expect(lines[0]).to.match(/token: no answer in \d{2,4} ms: .*timeout/);
   });
 
   it('never shows secret or token in a log line', async () => {

@@ -44,7 +44,7 @@ describe('graph/tokenEndpoint', () => {
     let seen = '';
     answer = (request, response) => {
       request.on('data', (part: Buffer) => {
-        seen += `${request.method} ${request.headers['x-client-sku']} ${part.toString()}`;
+        seen += `${request.method} ${String(request.headers['x-client-sku'])} ${part.toString()}`;
       });
       request.on('end', () => response.writeHead(200, { 'x-own': 'yes' }).end('{"access_token":"t"}'));
     };

@@ -138,10 +138,14 @@ const PLANS = {
   }),
   empty: () => ({ changes: [], held: [] }),
   refused: () => ({ changes: [change(0, 'Disable', { reason: 'Stated' })], held: [], refusal }),
-  failing: () => ({ changes: [change(0), change(1), change(2)], held: [], failing: 1 }),
+  failing: () => ({ changes: [change(0), change(1), change(2)], held: [], failing: 1, pace: 50 }),
   slow: () => ({ changes: Array.from({ length: 50 }, (_, number) => change(number)), held: [], pace: 50 }),
   stubborn: () => ({ changes: [change(0)], held: [], stubborn: true }),
   many: () => ({ changes: Array.from({ length: 100_000 }, (_, number) => change(number)), held: [] }),
+  several: () => ({
+    changes: Array.from({ length: 20_000 }, (_, number) => change(number)),
+    held: [],
+  }),
   unnamed: () => ({ changes: [change(0)], held: [held('DuplicateInDirectory', { deviceId: null, objectId: null })] }),
 };
 
@@ -171,20 +175,17 @@ async function apply(call) {
   let applied = 0;
   let failed = 0;
   for (const one of changes.filter(({ number }) => !declined.includes(number))) {
-    if (call.cancelled) break;
     await sleep(pace);
-    if (one.number === failing) {
+    if (call.cancelled) break;
+    const state = one.number === failing ? 'Failed' : 'Applied';
+    if (state === 'Applied') applied += 1;
+    else {
       failed += 1;
-      const error = failure(
-        'ChangeFailed',
-        'WriteError',
-        `Creating ${one.distinguishedName} failed: busy.`,
-        'Run it again.',
-        one.distinguishedName,
-      );
-      await call.notify('$/error', { error: error.data });
-    } else applied += 1;
-    await call.output('result', [{ ...one, state: one.number === failing ? 'Failed' : 'Applied', message: null }]);
+      const { distinguishedName: dn } = one;
+      const { data } = failure('ChangeFailed', 'WriteError', `Creating ${dn} failed: busy.`, 'Run it again.', dn);
+      await call.notify('$/error', { error: data });
+    }
+    await call.notify('$/output', { kind: 'result', items: [{ ...one, state, message: null }] });
     await call.progress('Applying', `${applied} of ${changes.length}`, (100 * applied) / changes.length);
   }
   note({ event: 'report', applied, cancelled: call.cancelled });

@@ -11,6 +11,7 @@ namespace DeviceWriteback.Testing
     /// <summary>
     /// PowerShellHost -Serve               scripts as JSON lines on standard input, see ScenarioServer
     /// PowerShellHost -File PATH [args]    one script, rendered as text on standard output; the exit code is the script's
+    /// PowerShellHost -Help ASSEMBLY DOCUMENTATION OUTPUT    makes the help of the assembly's cmdlets
     /// </summary>
     internal static class Program
     {
@@ -26,8 +27,11 @@ namespace DeviceWriteback.Testing
                     return 0;
                 case "-File" when arguments.Length > 1:
                     return RunFile(session, arguments[1], arguments.Skip(2));
+                case "-Help" when arguments.Length == 4:
+                    HelpWriter.Write(arguments[1], arguments[2], arguments[3]);
+                    return 0;
                 default:
-                    Console.Error.WriteLine("usage: PowerShellHost -Serve | -File PATH [arguments]");
+                    Console.Error.WriteLine("usage: PowerShellHost -Serve | -File PATH [arguments] | -Help ASSEMBLY DOCUMENTATION OUTPUT");
                     return 64;
             }
         }
@@ -47,8 +51,6 @@ namespace DeviceWriteback.Testing
                 press.Cancel = true;
                 shell.BeginStop(null, null);
             };
-            shell.AddScript("$PSStyle.OutputRendering = 'PlainText'").Invoke();
-            shell.Commands.Clear();
             shell.AddCommand(Path.GetFullPath(path));
             foreach (string argument in arguments) shell.AddArgument(argument);
             shell.Commands.Commands[0].MergeMyResults(PipelineResultTypes.Error, PipelineResultTypes.Output);

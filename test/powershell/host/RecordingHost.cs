@@ -144,10 +144,13 @@ namespace DeviceWriteback.Testing
             return PromptForCredential(caption, message, userName, targetName);
         }
 
+        /// <summary>Without colours: a host is handed decorated text and removes what it cannot show.</summary>
+        private static string Plain(string text) => new System.Management.Automation.Internal.StringDecorated(text).ToString(OutputRendering.PlainText);
+
         private void Add(string kind, string text, string shown)
         {
-            lock (lines) lines.Add(kind + ": " + text);
-            echo?.WriteLine(shown);
+            lock (lines) lines.Add(kind + ": " + Plain(text));
+            echo?.WriteLine(Plain(shown));
         }
     }
 

@@ -1,0 +1,63 @@
+import { expect } from 'chai';
+import { ConnectionLost, LdapRefusal } from '../../src/directory/failure.ts';
+import { bindFailure, connectFailure } from '../../src/directory/signInFailure.ts';
+import { WritebackError } from '../../src/errors.ts';
+
+const SERVER = 'dc1.corp.contoso.test:636';
+
+function bindError(error: unknown): WritebackError {
+  const failure = bindFailure(error, SERVER, 'svc@corp.contoso.test');
+  if (!(failure instanceof WritebackError)) throw new Error('no WritebackError');
+  return failure;
+}
+
+const text = (data: string): string => `80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data ${data}, v4563\0`;
+
+describe('signInFailure', () => {
+  for (const [data, meaning] of Object.entries({
+    '525': 'the user was not found',
+    '52e': 'the user name or the password is wrong',
+    '530': 'may not sign in at this time',
+    '531': 'may not sign in from this machine',
+    '532': 'the password has expired',
+    '533': 'the account is disabled',
+    '701': 'the account has expired',
+    '773': 'the password must be changed first',
+    '775': 'the account is locked',
+  })) {
+    it(`says that ${meaning} when Active Directory answers data ${data}`, () => {
+      const failure = bindError(new LdapRefusal(49, text(data)));
+      expect(failure).to.include({ code: 'DirectoryBindRefused', target: SERVER });
+      expect(failure.message).to.include(meaning).and.to.include('svc@corp.contoso.test');
+      expect(failure.detail).to.include(`data ${data}`);
+    });
+  }
+
+  it('gives the general advice for an answer without a known code', () => {
+    for (const words of ['', 'Invalid credentials', text('9999')]) {
+      const failure = bindError(new LdapRefusal(49, words));
+      expect(failure.message).to.include('invalidCredentials (49)');
+      expect(failure.remedy).to.match(/^Check the user name/);
+    }
+  });
+
+  it('asks for a protected connection where the server wants one', () => {
+    expect(bindError(new LdapRefusal(8, 'Transport encryption required.')).remedy).to.match(/LDAPS port/);
+  });
+
+  it('takes a connection lost while signing in for an unreachable server', () => {
+    expect(bindError(new ConnectionLost('reset')).code).to.equal('DirectoryUnreachable');
+  });
+
+  it('tells an untrusted certificate, a name that does not resolve and a closed port apart', () => {
+    const failure = (code: string): WritebackError => connectFailure(Object.assign(new Error('words'), { code }), SERVER);
+    for (const code of ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID']) {
+      expect(failure(code)).to.include({ code: 'DirectoryUntrusted', detail: code, retryable: false });
+      expect(failure(code).remedy, code).to.include('-TrustedCertificate');
+    }
+    expect(failure('ERR_SSL_WRONG_VERSION_NUMBER').remedy).to.include('636');
+    expect(failure('ENOTFOUND').remedy).to.include('name resolution');
+    expect(failure('ECONNREFUSED')).to.include({ code: 'DirectoryUnreachable', retryable: true });
+    expect(connectFailure(new Error('no connection within 15 s'), SERVER)).to.include({ code: 'DirectoryUnreachable' });
+  });
+});

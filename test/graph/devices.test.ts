@@ -1,0 +1,336 @@
+import { expect } from 'chai';
+import type { Presence } from '../../src/ports.ts';
+import type { EmulatorRequest } from '../emulator/exchange.ts';
+import {
+  duplicatesOverPages,
+  emptyPage,
+  errorMember,
+  failure,
+  foreignNextLink,
+  meanwhile,
+  pageTokenRefused,
+  repeatedNextLink,
+  samePageAgain,
+  serverError,
+  throttled,
+} from '../emulator/faultPresets.ts';
+import type { FaultAction } from '../emulator/faults.ts';
+import { newDevice, newUser } from '../emulator/newEntities.ts';
+import { caught, gather } from './caught.ts';
+import { startSource, type SourceFixture } from './sourceFixture.ts';
+
+const GONE = '99999999-0000-0000-0000-000000000000';
+
+describe('graph/devices', () => {
+  let fixture: SourceFixture;
+
+  beforeEach(async () => {
+    fixture = await startSource({ switches: { pageLimit: 3 } });
+  });
+
+  afterEach(async () => {
+    await fixture.emulator.stop();
+  });
+
+  function addDevices(count: number): readonly string[] {
+    return Array.from({ length: count }, () => fixture.emulator.devices.add(newDevice()).id);
+  }
+
+  const ids = async (): Promise<readonly string[]> =>
+    (await gather(fixture.source.devices(fixture.signal))).map(({ id }) => id);
+
+  const listRequests = (): number => fixture.emulator.requests.count(({ path }) => path === '/v1.0/devices');
+
+  describe('list', () => {
+    it('reads every device once, over all pages, with the selected properties and owners only', async () => {
+      const added = addDevices(7);
+      expect(await ids()).to.deep.equal(added);
+      expect(listRequests()).to.equal(3);
+      const { query } = fixture.emulator.requests.all().find(({ path }) => path === '/v1.0/devices') ?? { query: '' };
+      expect(query).to.equal(
+        '$select=id,deviceId,displayName,accountEnabled,alternativeSecurityIds,deviceVersion,operatingSystem,' +
+          'operatingSystemVersion,physicalIds,isManaged,isCompliant,trustType&$expand=registeredOwners($select=id)&$top=999',
+      );
+    });
+
+    it('reads an empty tenant as no devices', async () => {
+      expect(await ids()).to.deep.equal([]);
+    });
+
+    it('goes on after an empty page', async () => {
+      const { emulator } = fixture;
+      const added = addDevices(7);
+      emulator.faults.add({ after: 1, times: 1, action: emptyPage(emulator.pages) });
+      expect(await ids()).to.deep.equal(added);
+      expect(listRequests()).to.equal(4);
+    });
+
+    it('gives a device that is on two pages once', async () => {
+      const added = addDevices(7);
+      fixture.emulator.faults.add({ times: 100, action: duplicatesOverPages() });
+      expect(await ids()).to.deep.equal(added);
+    });
+
+    it('gives a device that changes between two pages as last read', async () => {
+      const { emulator, source, signal } = fixture;
+      const [first = ''] = addDevices(4);
+      const again = (read: unknown): FaultAction => ({
+        kind: 'alter',
+        change: (answer) => {
+          const body = answer.body as { value: readonly unknown[] };
+          return { ...answer, body: { ...body, value: [...body.value, read] } };
+        },
+      });
+      emulator.faults.add({ after: 1, action: again({ id: first, displayName: 'Renamed', registeredOwners: [] }) });
+      const devices = await gather(source.devices(signal));
+      expect(devices.filter(({ id }) => id === first).map(({ displayName }) => displayName)).to.deep.equal(['Renamed']);
+      expect(devices).to.have.length(4);
+    });
+
+    it('gives every device that was there all the time when others come and go meanwhile', async () => {
+      const { emulator } = fixture;
+      const added = addDevices(7);
+      emulator.faults.add({
+        action: meanwhile(() => {
+          emulator.devices.remove(added[0] ?? '');
+          emulator.devices.add(newDevice());
+        }),
+      });
+      expect(await ids()).to.include.members(added.slice(1));
+    });
+
+    it('refuses a repeated link', async () => {
+      addDevices(9);
+      fixture.emulator.faults.add({ times: 100, action: repeatedNextLink() });
+      expect((await caught(ids)).code).to.equal('GraphAnswerInvalid');
+    });
+
+    it('refuses pages without end that bring nothing new', async () => {
+      const { emulator } = fixture;
+      addDevices(4);
+      emulator.faults.add({ times: 10_000, action: samePageAgain(emulator.pages) });
+      const error = await caught(ids);
+      expect(error.code).to.equal('GraphAnswerInvalid');
+      expect(error.message).to.match(/brought no new device|was read before/);
+      expect(listRequests()).to.be.below(110);
+    });
+
+    it('sends no token to the host of a foreign link', async () => {
+      addDevices(7);
+      fixture.emulator.faults.add({ action: foreignNextLink('https://graph.example') });
+      const error = await caught(ids);
+      expect(error.code).to.equal('GraphAnswerInvalid');
+      expect(error.message).to.contain('https://graph.example');
+    });
+
+    it('asks for whole owners, once and for good, when Graph refuses the nested $select', async () => {
+      const { emulator, source, signal, lines } = fixture;
+      emulator.switches.refuseNestedSelect = true;
+      const owner = emulator.users.add(newUser());
+      const { id } = emulator.devices.add(newDevice({ registeredOwners: [owner.id] }));
+      const [device] = await gather(source.devices(signal));
+      expect(device?.ownerSid).to.equal(owner['onPremisesSecurityIdentifier']);
+      expect(listRequests()).to.equal(2);
+      await gather(source.devices(signal));
+      await source.find(id, signal);
+      expect(emulator.requests.count(({ status }) => status === 400)).to.equal(1);
+      expect(lines.filter((line) => line.includes('asking for whole owners'))).to.have.length(1);
+    });
+
+    it('ends with the refusal when Graph refuses both forms', async () => {
+      fixture.emulator.faults.add({ times: 100, action: failure(400, 'Request_BadRequest', 'No.') });
+      const error = await caught(ids);
+      expect(error.code).to.equal('GraphFailed');
+      expect(listRequests()).to.equal(2);
+    });
+
+    for (const code of ['DirectoryPageTokenNotFoundException', 'Directory_ExpiredPageToken', 'Request_BadRequest']) {
+      it(`begins again when Graph no longer knows the page token: ${code}`, async () => {
+        const added = addDevices(7);
+        fixture.emulator.faults.add({ after: 1, action: pageTokenRefused(code) });
+        expect(await ids()).to.deep.equal(added);
+        expect(listRequests()).to.equal(5);
+      });
+    }
+
+    it('does not begin again for ever', async () => {
+      addDevices(7);
+      const later = ({ query }: EmulatorRequest): boolean => query.includes('skiptoken');
+      fixture.emulator.faults.add({ when: later, times: 100, action: pageTokenRefused() });
+      expect((await caught(ids)).code).to.equal('GraphFailed');
+      expect(listRequests()).to.equal(8);
+    });
+
+    it('ends with an error, and not with fewer devices, when a page cannot be read', async () => {
+      addDevices(7);
+      for (const action of [serverError(500), errorMember(), failure(403, 'Authorization_RequestDenied', 'No.')]) {
+        const fault = fixture.emulator.faults.add({ after: 1, times: 100, action });
+        const given: string[] = [];
+        const error = await caught(async () => {
+          for await (const { id } of fixture.source.devices(fixture.signal)) given.push(id);
+        });
+        expect(error.code).to.be.oneOf(['GraphFailed', 'GraphForbidden']);
+        expect(given).to.deep.equal([]);
+        fault.remove();
+      }
+    });
+
+    for (const id of [undefined, null, 7, 'no GUID']) {
+      it(`ends the run and names the page of a device whose id is ${JSON.stringify(id)}`, async () => {
+        addDevices(4);
+        const action: FaultAction = {
+          kind: 'alter',
+          change: (answer) => ({ ...answer, body: { value: [{ ...newDevice(), id }] } }),
+        };
+        fixture.emulator.faults.add({ after: 1, action });
+        const error = await caught(ids);
+        expect(error).to.include({ code: 'GraphAnswerInvalid', category: 'InvalidData' });
+        expect(error.message).to.contain('element 1 of page 2 is no device');
+      });
+    }
+
+    it('takes a malformed property as not read, and no other with it', async () => {
+      const { emulator, source, signal } = fixture;
+      emulator.devices.add(newDevice({ accountEnabled: 'true', physicalIds: undefined, displayName: 'Good' }));
+      const [device] = await gather(source.devices(signal));
+      expect(device).to.include({ accountEnabled: undefined, physicalIds: undefined, displayName: 'Good' });
+    });
+
+    it('stops between pages when it is cancelled', async () => {
+      const { emulator, source } = fixture;
+      addDevices(9);
+      const stop = new AbortController();
+      emulator.faults.add({ action: meanwhile(() => stop.abort()) });
+      expect((await caught(() => gather(source.devices(stop.signal)))).code).to.equal('Cancelled');
+      expect(listRequests()).to.be.below(3);
+    });
+  });
+
+  describe('by id', () => {
+    const ask = async (asked: readonly string[]): Promise<Map<string, Presence>> => {
+      const answers = await gather(fixture.source.devicesById(asked, fixture.signal));
+      expect(answers).to.have.length(asked.length);
+      return new Map(answers.map((answer) => [answer.id, answer]));
+    };
+    const inner = (id: string) => (request: EmulatorRequest) => request.kind === 'inner' && request.path.endsWith(id);
+
+    it('tells present from gone, 20 in a request, owners included', async () => {
+      const { emulator } = fixture;
+      const owner = emulator.users.add(newUser());
+      const owned = emulator.devices.add(newDevice({ registeredOwners: [owner.id] }));
+      const added = [...addDevices(40), owned.id];
+      const removed = added.slice(0, 15);
+      for (const id of removed) emulator.devices.remove(id);
+      const answers = await ask(added);
+      expect(added.filter((id) => answers.get(id)?.state === 'gone')).to.deep.equal(removed);
+      expect(added.filter((id) => answers.get(id)?.state === 'present')).to.deep.equal(added.slice(15));
+      const answer = answers.get(owned.id);
+      expect(answer?.state === 'present' ? answer.device.ownerSid : null).to.equal(
+        owner['onPremisesSecurityIdentifier'],
+      );
+      expect(emulator.requests.count(({ path, kind }) => kind === 'graph' && path === '/v1.0/$batch')).to.equal(4);
+    });
+
+    it('asks nothing for no ids', async () => {
+      await ask([]);
+      expect(fixture.source.requests()).to.equal(0);
+    });
+
+    it('takes nothing but 404 as a proof of absence', async () => {
+      const statuses = [400, 401, 403, 410, 424, 429, 500, 503];
+      const asked = [...addDevices(statuses.length), GONE];
+      statuses.forEach((status, index) => {
+        const action = failure(status, `Code${status}`, 'No.');
+        fixture.emulator.faults.add({ when: inner(asked[index] ?? ''), times: 1000, action });
+      });
+      const answers = await ask(asked);
+      statuses.forEach((status, index) => {
+        const answer = answers.get(asked[index] ?? '');
+        expect(answer).to.deep.equal({
+          id: asked[index],
+          state: 'unproven',
+          why: `Graph answered ${status} Code${status} No.`,
+        });
+      });
+      expect(answers.get(GONE)?.state).to.equal('gone');
+    });
+
+    it('heals those that are throttled', async () => {
+      const asked = [...addDevices(2), GONE];
+      for (const id of asked) fixture.emulator.faults.add({ when: inner(id), action: throttled('3') });
+      const answers = await ask(asked);
+      expect(asked.map((id) => answers.get(id)?.state)).to.deep.equal(['present', 'present', 'gone']);
+      expect(fixture.clock.waits).to.deep.equal([3000]);
+    });
+
+    for (const [what, body] of [
+      ['another device', newDevice()],
+      ['no device', { value: [] }],
+      ['an error', { error: { code: 'x' } }],
+      ['nothing', undefined],
+    ] as const) {
+      it(`proves nothing when the answer of success holds ${what}`, async () => {
+        const [id = ''] = addDevices(1);
+        const answer = { status: 200, headers: {}, body };
+        fixture.emulator.faults.add({ when: inner(id), times: 100, action: { kind: 'answer', answer } });
+        expect((await ask([id])).get(id)?.state).to.equal('unproven');
+      });
+    }
+
+    it('asks for whole owners when Graph refuses the nested $select', async () => {
+      fixture.emulator.switches.refuseNestedSelect = true;
+      const asked = [...addDevices(2), GONE];
+      const answers = await ask(asked);
+      expect(asked.map((id) => answers.get(id)?.state)).to.deep.equal(['present', 'present', 'gone']);
+    });
+
+    it('ends the run when the batch as a whole fails', async () => {
+      const batch = ({ path }: EmulatorRequest): boolean => path === '/v1.0/$batch';
+      fixture.emulator.faults.add({ when: batch, times: 100, action: serverError(500) });
+      expect((await caught(() => ask([GONE]))).code).to.equal('GraphFailed');
+    });
+  });
+
+  describe('find', () => {
+    const find = async (identity: string): Promise<readonly string[]> =>
+      (await fixture.source.find(identity, fixture.signal)).map(({ id }) => id);
+
+    it('finds a device by object id, by device id and by name', async () => {
+      addDevices(5);
+      const { id, deviceId } = fixture.emulator.devices.add(newDevice({ displayName: 'Desk 7' }));
+      expect(await find(id)).to.deep.equal([id]);
+      expect(await find(String(deviceId).toUpperCase())).to.deep.equal([id]);
+      expect(await find('Desk 7')).to.deep.equal([id]);
+    });
+
+    for (const name of ["O'Brien's", 'A&B #1 100% +x', 'https://a/b?c=d', 'Größe – 東京', "' or displayName eq 'x"]) {
+      it(`finds a device named ${name}, and no other`, async () => {
+        addDevices(5);
+        const { id } = fixture.emulator.devices.add(newDevice({ displayName: name }));
+        expect(await find(name)).to.deep.equal([id]);
+      });
+    }
+
+    it('finds all that have one name, over pages, with their owners', async () => {
+      const owner = fixture.emulator.users.add(newUser());
+      const same = Array.from({ length: 5 }, () =>
+        fixture.emulator.devices.add(newDevice({ displayName: 'Twin', registeredOwners: [owner.id] })),
+      );
+      const found = await fixture.source.find('Twin', fixture.signal);
+      expect(found.map(({ id }) => id)).to.have.members(same.map(({ id }) => id));
+      for (const { ownerSid } of found) expect(ownerSid).to.equal(owner['onPremisesSecurityIdentifier']);
+    });
+
+    it('finds both where one GUID is the object id of one device and the device id of another', async () => {
+      const { id } = fixture.emulator.devices.add(newDevice());
+      const other = fixture.emulator.devices.add(newDevice({ deviceId: id }));
+      expect(await find(id)).to.have.members([id, other.id]);
+    });
+
+    it('finds nothing where there is nothing', async () => {
+      addDevices(2);
+      expect(await find(GONE)).to.deep.equal([]);
+      expect(await find('nobody')).to.deep.equal([]);
+    });
+  });
+});

@@ -1,0 +1,291 @@
+import { expect } from 'chai';
+import type { Plan } from '../../src/plan/change.ts';
+import { computePlan, type PlanInput } from '../../src/plan/computePlan.ts';
+import { DEFAULT_POLICY, type Policy } from '../../src/plan/policy.ts';
+import {
+  anchor,
+  daysAgo,
+  deviceId,
+  deviceObject,
+  entraDevice,
+  gone,
+  idValue,
+  MARK,
+  NOW,
+  objectId,
+  OTHER_TENANT,
+  planInput,
+  removedMark,
+  type ObjectTraits,
+} from './samples.ts';
+
+const plan = (parts: Partial<PlanInput>): Plan => computePlan(planInput(parts));
+
+/** Each change as one line: action, cause and the attributes that it writes. */
+const lines = ({ changes }: Plan): string[] =>
+  changes.map(({ action, cause, attributes }) =>
+    action === 'delete'
+      ? `delete ${cause}`
+      : [action, cause, ...attributes.map((one) => `${one.attribute}=${one.after.join()}`)].join(' '),
+  );
+
+const reasons = ({ held }: Plan): string[] => held.map((one) => one.reason);
+
+const FALSE = { 'msDS-IsEnabled': ['FALSE'] };
+const MARKED_NOW = `adminDescription=${removedMark(NOW)}`;
+
+/** The plan of one owned object, alone in the directory, whose device is gone unless said otherwise. */
+function alone(traits: ObjectTraits, policy: Partial<Policy> = {}, parts: Partial<PlanInput> = {}): Plan {
+  return plan({
+    objects: [deviceObject(1, traits)],
+    absences: gone(1),
+    policy: { ...DEFAULT_POLICY, ...policy },
+    ...parts,
+  });
+}
+
+describe('removal', () => {
+  for (const state of ['gone', 'outOfScope'] as const) {
+    describe(`of a device that is ${state === 'gone' ? 'gone' : 'out of scope'}`, () => {
+      const absences: PlanInput['absences'] = new Map([[objectId(1), { state }]]);
+
+      it('disables an enabled object and puts the removed mark on it', () => {
+        expect(lines(alone({}, {}, { absences }))).to.deep.equal([
+          `disable removal ${MARKED_NOW} msDS-IsEnabled=FALSE`,
+        ]);
+      });
+
+      it('renews the removed mark if someone enabled the object again', () => {
+        expect(lines(alone({ mark: removedMark(daysAgo(90)) }, {}, { absences }))).to.deep.equal([
+          `disable removal ${MARKED_NOW} msDS-IsEnabled=FALSE`,
+        ]);
+      });
+
+      it('only puts the removed mark on an object that is disabled', () => {
+        expect(lines(alone({ attributes: FALSE }, {}, { absences }))).to.deep.equal([`update removal ${MARKED_NOW}`]);
+      });
+
+      it('does nothing within the retention time', () => {
+        for (const days of [0, 1, 29, 29.999]) {
+          const result = alone({ mark: removedMark(daysAgo(days)), attributes: FALSE }, {}, { absences });
+          expect([lines(result), reasons(result)]).to.deep.equal([[], []]);
+        }
+      });
+
+      it('deletes after the retention time, with every value that is lost', () => {
+        const object = deviceObject(1, { mark: removedMark(daysAgo(30)), attributes: FALSE });
+        const [change, ...others] = plan({ objects: [object], absences }).changes;
+        expect(others).to.deep.equal([]);
+        expect([change?.action, change?.cause]).to.deep.equal(['delete', 'retention']);
+        expect(change?.attributes).to.deep.equal(
+          [['adminDescription', object.adminDescription] as const, ...Object.entries(object.attributes)].map(
+            ([attribute, before]) => ({ attribute, before, after: [] }),
+          ),
+        );
+      });
+    });
+  }
+
+  it('is held AbsenceUnproven where Graph answered neither 404 nor the device', () => {
+    const absences: PlanInput['absences'] = new Map([[objectId(1), { state: 'unproven', why: 'Graph answered 503' }]]);
+    for (const traits of [{}, { attributes: FALSE }, { mark: removedMark(daysAgo(40)), attributes: FALSE }]) {
+      const result = alone(traits, {}, { absences });
+      expect([lines(result), reasons(result)]).to.deep.equal([[], ['AbsenceUnproven']]);
+      expect(result.held[0]?.sentence).to.include('Graph answered 503');
+    }
+  });
+
+  it('is held AbsenceUnproven where nobody asked, or the object names no Entra device', () => {
+    expect(reasons(alone({}, {}, { absences: new Map() }))).to.deep.equal(['AbsenceUnproven']);
+    expect(reasons(alone({ attributes: { 'msDS-CloudAnchor': [] } }))).to.deep.equal(['AbsenceUnproven']);
+    expect(reasons(alone({ attributes: { 'msDS-CloudAnchor': ['ff'] } }))).to.deep.equal(['AbsenceUnproven']);
+  });
+
+  describe('with another retention time', () => {
+    it('of 0 days deletes at once, and the delete counts as a removal that the run starts', () => {
+      for (const traits of [{}, { attributes: FALSE }, { mark: removedMark(daysAgo(1)) }]) {
+        const result = alone(traits, { deleteAfterDays: 0 });
+        expect(lines(result)).to.deep.equal(['delete removal']);
+        expect(result.summary.removals).to.equal(1);
+      }
+    });
+
+    it('of 0 days deletes what was already removed as after the retention time', () => {
+      const result = alone({ mark: removedMark(daysAgo(1)), attributes: FALSE }, { deleteAfterDays: 0 });
+      expect(lines(result)).to.deep.equal(['delete retention']);
+      expect(result.summary.removals).to.equal(0);
+    });
+
+    it('of 7 days deletes after 7 days', () => {
+      const removed = (days: number): ObjectTraits => ({ mark: removedMark(daysAgo(days)), attributes: FALSE });
+      expect(lines(alone(removed(6), { deleteAfterDays: 7 }))).to.deep.equal([]);
+      expect(lines(alone(removed(7), { deleteAfterDays: 7 }))).to.deep.equal(['delete retention']);
+    });
+
+    it('never deletes with -KeepRemoved, but disables and marks', () => {
+      const removed = { mark: removedMark(daysAgo(900)), attributes: FALSE };
+      for (const deleteAfterDays of [0, 30]) {
+        expect(lines(alone(removed, { keepRemoved: true, deleteAfterDays }))).to.deep.equal([]);
+        expect(lines(alone({}, { keepRemoved: true, deleteAfterDays }))).to.deep.equal([
+          `disable removal ${MARKED_NOW} msDS-IsEnabled=FALSE`,
+        ]);
+      }
+    });
+  });
+
+  describe('while the clocks of domain controller and Graph disagree', () => {
+    const skewed = new Date(NOW.getTime() + 3_600_001);
+
+    it('by more than an hour, or without a clock of Graph, holds the delete', () => {
+      for (const sourceTime of [skewed, new Date(NOW.getTime() - 3_600_001), null]) {
+        const result = alone({ mark: removedMark(daysAgo(40)), attributes: FALSE }, {}, { sourceTime });
+        expect([lines(result), reasons(result)]).to.deep.equal([[], ['ClockSkew']]);
+      }
+    });
+
+    it('by an hour exactly, deletes', () => {
+      const sourceTime = new Date(NOW.getTime() + 3_600_000);
+      expect(lines(alone({ mark: removedMark(daysAgo(40)), attributes: FALSE }, {}, { sourceTime }))).to.deep.equal([
+        'delete retention',
+      ]);
+    });
+
+    it('still disables: only deletes wait for the clocks', () => {
+      expect(lines(alone({}, {}, { sourceTime: skewed }))).to.deep.equal([
+        `disable removal ${MARKED_NOW} msDS-IsEnabled=FALSE`,
+      ]);
+    });
+
+    it('disables at a retention time of 0 days too, and holds the delete alone', () => {
+      const enabled = alone({}, { deleteAfterDays: 0 }, { sourceTime: skewed });
+      expect(lines(enabled)).to.deep.equal([`disable removal ${MARKED_NOW} msDS-IsEnabled=FALSE`]);
+      expect(reasons(enabled)).to.deep.equal(['ClockSkew']);
+      const disabled = alone({ attributes: FALSE }, { deleteAfterDays: 0 }, { sourceTime: skewed });
+      expect(lines(disabled)).to.deep.equal([`update removal ${MARKED_NOW}`]);
+      expect(reasons(disabled)).to.deep.equal(['ClockSkew']);
+    });
+  });
+
+  describe('among duplicates in the directory', () => {
+    /** Another object with the device id of the first. */
+    const twin = (traits: ObjectTraits = {}): ReturnType<typeof deviceObject> =>
+      deviceObject(2, {
+        mark: null,
+        ...traits,
+        attributes: { 'msDS-DeviceID': idValue(deviceId(1)), ...traits.attributes },
+      });
+
+    it('holds both objects and changes neither while the device lives', () => {
+      const result = plan({ devices: [entraDevice(1, { displayName: 'New' })], objects: [deviceObject(1), twin()] });
+      expect([lines(result), reasons(result)]).to.deep.equal([[], ['DuplicateInDirectory', 'DuplicateInDirectory']]);
+    });
+
+    it('holds two objects with one anchor', () => {
+      const second = deviceObject(2, { attributes: { 'msDS-CloudAnchor': anchor(objectId(1)) } });
+      const result = plan({ devices: [entraDevice(1)], objects: [deviceObject(1), second] });
+      expect([lines(result), reasons(result)]).to.deep.equal([[], ['DuplicateInDirectory', 'DuplicateInDirectory']]);
+    });
+
+    it('holds two objects of which one has the device id and the other the anchor', () => {
+      const byAnchor = deviceObject(2, { attributes: { 'msDS-CloudAnchor': anchor(objectId(1)) } });
+      const byDeviceId = deviceObject(1, { attributes: { 'msDS-CloudAnchor': [] } });
+      const result = plan({ devices: [entraDevice(1)], objects: [byAnchor, byDeviceId] });
+      expect([lines(result), reasons(result)]).to.deep.equal([[], ['DuplicateInDirectory', 'DuplicateInDirectory']]);
+    });
+
+    it('disables the owned one, without a removed mark, if the device of its anchor is disabled', () => {
+      const result = plan({ devices: [entraDevice(1, { accountEnabled: false })], objects: [deviceObject(1), twin()] });
+      expect(lines(result)).to.deep.equal(['disable stated msDS-IsEnabled=FALSE']);
+      expect(reasons(result)).to.deep.equal(['DuplicateInDirectory', 'DuplicateInDirectory']);
+    });
+
+    it('disables the owned one, with the removed mark, if the device of its anchor is gone', () => {
+      const result = plan({ objects: [deviceObject(1), twin()], absences: gone(1, 2) });
+      expect(lines(result)).to.deep.equal([`disable removal ${MARKED_NOW} msDS-IsEnabled=FALSE`]);
+      expect(result.summary.removals).to.equal(1);
+    });
+
+    it('disables nothing while it is not proven that the device is gone, or if it is out of scope', () => {
+      expect(lines(plan({ objects: [deviceObject(1), twin()] }))).to.deep.equal([]);
+      const absences: PlanInput['absences'] = new Map([[objectId(1), { state: 'outOfScope' }]]);
+      expect(lines(plan({ objects: [deviceObject(1), twin()], absences }))).to.deep.equal([]);
+    });
+
+    it('never deletes, not even after the retention time or at once', () => {
+      const due = deviceObject(1, { mark: removedMark(daysAgo(90)), attributes: FALSE });
+      const objects = [due, twin()];
+      expect(lines(plan({ objects, absences: gone(1, 2) }))).to.deep.equal([]);
+      const policy = { ...DEFAULT_POLICY, deleteAfterDays: 0 };
+      expect(lines(plan({ objects, absences: gone(1, 2), policy }))).to.deep.equal([]);
+    });
+
+    it('takes an owned object beside a foreign one for a duplicate, and the foreign one for foreign', () => {
+      const foreign = twin({ mark: `DeviceWriteback ${OTHER_TENANT}` });
+      const result = plan({
+        devices: [entraDevice(1, { accountEnabled: false })],
+        objects: [deviceObject(1), foreign],
+      });
+      expect(lines(result)).to.deep.equal(['disable stated msDS-IsEnabled=FALSE']);
+      expect(reasons(result)).to.have.members(['DuplicateInDirectory', 'Foreign']);
+    });
+  });
+
+  describe('among duplicates in the source', () => {
+    const twins = (first: Parameters<typeof entraDevice>[1], second: Parameters<typeof entraDevice>[1] = {}) => [
+      entraDevice(1, first),
+      entraDevice(2, { deviceId: deviceId(1), ...second }),
+    ];
+
+    it('holds both devices and creates neither', () => {
+      const result = plan({ devices: twins({}) });
+      expect([lines(result), reasons(result)]).to.deep.equal([[], ['DuplicateInSource', 'DuplicateInSource']]);
+      expect(result.held.map((one) => one.objectId)).to.deep.equal([objectId(1), objectId(2)]);
+    });
+
+    it('changes no object of theirs', () => {
+      const result = plan({ devices: twins({ displayName: 'New' }), objects: [deviceObject(1)] });
+      expect(lines(result)).to.deep.equal([]);
+      expect(new Set(reasons(result))).to.deep.equal(new Set(['DuplicateInSource']));
+    });
+
+    it('disables the owned object, without a removed mark, if the device of its anchor is disabled', () => {
+      const result = plan({ devices: twins({ accountEnabled: false }), objects: [deviceObject(1)] });
+      expect(lines(result)).to.deep.equal(['disable stated msDS-IsEnabled=FALSE']);
+    });
+
+    it('does not disable it because the other device is disabled', () => {
+      const result = plan({ devices: twins({}, { accountEnabled: false }), objects: [deviceObject(1)] });
+      expect(lines(result)).to.deep.equal([]);
+    });
+
+    it('does not touch an unowned object', () => {
+      const result = plan({ devices: twins({ accountEnabled: false }), objects: [deviceObject(1, { mark: null })] });
+      expect(lines(result)).to.deep.equal([]);
+    });
+
+    it('neither disables nor deletes if the device of its anchor is gone', () => {
+      const object = deviceObject(1, { attributes: { 'msDS-CloudAnchor': anchor(objectId(9)) } });
+      const removed = deviceObject(1, {
+        mark: removedMark(daysAgo(90)),
+        attributes: { ...FALSE, 'msDS-CloudAnchor': anchor(objectId(9)) },
+      });
+      for (const one of [object, removed]) {
+        expect(lines(plan({ devices: twins({}), objects: [one], absences: gone(9) }))).to.deep.equal([]);
+      }
+    });
+
+    it('holds two devices that lead to one object, one by device id and one by anchor', () => {
+      const object = deviceObject(1, { attributes: { 'msDS-CloudAnchor': anchor(objectId(2)) } });
+      const result = plan({ devices: [entraDevice(1), entraDevice(2)], objects: [object] });
+      expect(lines(result)).to.deep.equal([]);
+      expect(new Set(reasons(result))).to.deep.equal(new Set(['DuplicateInSource']));
+    });
+  });
+
+  it('keeps the mark of an object whose removed mark is renewed', () => {
+    const mark = removedMark(daysAgo(90));
+    const [change] = alone({ mark }).changes;
+    expect(change?.mark).to.equal(mark);
+    expect(removedMark(NOW).startsWith(MARK)).to.equal(true);
+  });
+});

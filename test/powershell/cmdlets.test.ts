@@ -1,0 +1,490 @@
+import { expect } from 'chai';
+import path from 'node:path';
+import { eventually, FakeEngineSetup } from './fakeEngineSetup.ts';
+import { namedPwsh, quote, type ScenarioResult } from './powerShell.ts';
+
+type Properties = Readonly<Record<string, unknown>>;
+
+const objects = (result: ScenarioResult): readonly Properties[] => result.output as readonly Properties[];
+const types = (result: ScenarioResult): readonly unknown[] => objects(result).map((one) => one['$type']);
+const hostLines = (result: ScenarioResult, kind: string): readonly string[] =>
+  result.host.filter((line) => line.startsWith(`${kind}: `)).map((line) => line.slice(kind.length + 2));
+
+describe('the cmdlets', function () {
+  this.timeout(60_000);
+  let setup: FakeEngineSetup;
+  const run: FakeEngineSetup['powerShell']['run'] = (scenario) => setup.powerShell.run(scenario);
+  /** Runs it and gives the requests that the engine got meanwhile, releases left out. */
+  const runAndListen = async (
+    scenario: Parameters<typeof run>[0],
+  ): Promise<{
+    result: ScenarioResult;
+    methods: readonly string[];
+    params: (method: string) => Properties | undefined;
+  }> => {
+    const before = setup.log().length;
+    const result = await run(scenario);
+    const requests = setup
+      .log()
+      .slice(before)
+      .flatMap(({ message }) => (message?.id !== undefined && message.method !== undefined ? [message] : []));
+    return {
+      result,
+      methods: requests.map(({ method }) => method ?? '').filter((method) => method !== 'release'),
+      params: (method) => requests.find((request) => request.method === method)?.params,
+    };
+  };
+
+  before(() => {
+    setup = new FakeEngineSetup();
+  });
+
+  after(() => setup.close());
+
+  describe('parameters', () => {
+    it('are sent by their protocol names, and only those that are given', async () => {
+      const { params } = await runAndListen(
+        "Test-DeviceWritebackPrereq -Tenant contoso.example -AppId 'an id' -DomainController dc1 -DomainName example.test -Account svc -Quiet",
+      );
+      expect(params('test')).to.deep.equal({
+        tenantId: 'contoso.example',
+        clientId: 'an id',
+        server: 'dc1',
+        domainName: 'example.test',
+        adConnectorAccount: 'svc',
+      });
+    });
+
+    it('that are paths are made absolute', async () => {
+      const { params } = await runAndListen(
+        `$ExecutionContext.SessionState.Path.SetLocation(${quote(setup.folder)}) | Out-Null
+        Enable-DeviceWriteback -ConfigurationPath a.json -CertificatePath ./b.pem -TrustedCertificate ../c.pem -StatePath /d/e -CloudIssuerCertificatePath f.cer -WhatIf`,
+      );
+      expect(params('enable/plan')).to.deep.equal({
+        configurationPath: path.join(setup.folder, 'a.json'),
+        certificatePath: path.join(setup.folder, 'b.pem'),
+        trustedCertificate: path.join(path.dirname(setup.folder), 'c.pem'),
+        statePath: '/d/e',
+        cloudIssuerCertificatePath: path.join(setup.folder, 'f.cer'),
+      });
+    });
+
+    it('give the environment as a name or as two addresses', async () => {
+      const named = await runAndListen('Test-DeviceWritebackPrereq -EnvironmentName USGov -Quiet');
+      expect(named.params('test')).to.deep.equal({ environment: 'USGov' });
+      const custom = await runAndListen(
+        "Test-DeviceWritebackPrereq -Environment @{ Graph = 'http://127.0.0.1:1'; login = 'http://127.0.0.1:2' } -Quiet",
+      );
+      expect(custom.params('test')).to.deep.equal({
+        environment: { graph: 'http://127.0.0.1:1', login: 'http://127.0.0.1:2' },
+      });
+    });
+
+    it('of the policy are sent when given, zero and false too', async () => {
+      const { params } = await runAndListen(
+        'Get-DeviceWritebackPlan -Server empty -DeleteAfter 0 -KeepRemoved:$false -MaximumRemoval 0',
+      );
+      expect(params('plan')).to.deep.equal({ server: 'empty', deleteAfter: 0, keepRemoved: false, maximumRemoval: 0 });
+    });
+
+    it('out of range are refused before anything is sent', async () => {
+      const { result, methods } = await runAndListen('Sync-DeviceWriteback -DeleteAfter 3651');
+      expect(result.errors[0]?.id).to.match(/^ParameterArgumentValidationError,/);
+      expect(methods).to.deep.equal([]);
+    });
+  });
+
+  describe('streams', () => {
+    it('carry what the engine says', async () => {
+      const result = await run(
+        "$VerbosePreference = $DebugPreference = 'Continue'; Test-DeviceWritebackPrereq -Server checks",
+      );
+      expect(result.verbose).to.deep.equal(['a verbose line']);
+      expect(result.debug).to.deep.equal(['a debug line']);
+      expect(result.warnings).to.deep.equal(['a warning']);
+    });
+
+    it('complete the progress at the end of a call', async () => {
+      const { progress } = await run('Test-DeviceWritebackPrereq -Server checks -Quiet');
+      expect(progress).to.deep.include({ activity: 'Checking', status: 'schema', percent: 50, type: 'Processing' });
+      expect(progress.at(-1)?.type).to.equal('Completed');
+    });
+
+    it('follow the preferences of a calling function', async () => {
+      const { result, methods } = await runAndListen(
+        'function Update-Devices { [CmdletBinding(SupportsShouldProcess)] param() Sync-DeviceWriteback -Server three } Update-Devices -WhatIf -Verbose',
+      );
+      expect(methods).to.deep.equal(['plan']);
+      expect(result.verbose.filter((line) => line.startsWith('Held '))).to.have.length(3);
+    });
+
+    it('make an error of the engine a terminating one, with code, category, target and remedy', async () => {
+      const { output } = await run(
+        'try { Test-DeviceWritebackPrereq -Server error } catch { $_; $_.Exception.Detail }',
+      );
+      expect(output[0]).to.deep.include({
+        id: 'DirectoryBindRefused,DeviceWriteback.TestDeviceWritebackPrereqCommand',
+        category: 'AuthenticationError',
+        target: 'dc1',
+        exception: 'DeviceWriteback.WritebackException',
+        recommendedAction: 'Check the password.',
+        message: 'Binding to dc1 as EXAMPLE\\sync was refused. Check the password.',
+      });
+      expect(output[1]).to.equal('the other side said no');
+    });
+  });
+
+  describe('Test-DeviceWritebackPrereq', () => {
+    it('gives a check an object, its properties always the same', async () => {
+      const result = await run('Test-DeviceWritebackPrereq -Server checks');
+      expect(result.output).to.deep.equal(
+        [
+          ['Schema', 'Pass', null],
+          ['Container', 'Fail', 'Mend it.'],
+          ['Licence', 'NotTested', 'Mend it.'],
+        ].map(([id, state, remedy]) => ({
+          $type: 'DeviceWriteback.Check',
+          Id: id,
+          State: state,
+          Title: `Title of ${id}`,
+          Evidence: `Evidence of ${id}`,
+          Remedy: remedy,
+        })),
+      );
+    });
+
+    it('gives one boolean with -Quiet', async () => {
+      const { output } = await run(
+        'Test-DeviceWritebackPrereq -Server checks -Quiet; Test-DeviceWritebackPrereq -Server passing -Quiet',
+      );
+      expect(output).to.deep.equal([false, true]);
+    });
+  });
+
+  describe('Enable-DeviceWriteback', () => {
+    const states = (result: ScenarioResult): readonly unknown[] => objects(result).map((step) => step['State']);
+
+    it('does the steps and gives each', async () => {
+      const { result, methods, params } = await runAndListen('Enable-DeviceWriteback');
+      expect(types(result)).to.deep.equal(Array.from({ length: 3 }, () => 'DeviceWriteback.Step'));
+      expect(states(result)).to.deep.equal(['Present', 'Done', 'Done']);
+      expect(methods).to.deep.equal(['enable/plan', 'enable/apply']);
+      expect(params('enable/apply')).to.deep.equal({ handle: 'preparation', declined: [] });
+    });
+
+    it('says what it would do with -WhatIf, and does nothing', async () => {
+      const { result, methods } = await runAndListen('Enable-DeviceWriteback -WhatIf');
+      expect(states(result)).to.deep.equal(['Present']);
+      expect(methods).to.deep.equal(['enable/plan']);
+      expect(hostLines(result, 'host')).to.deep.equal(
+        [0, 1].map(
+          (number) =>
+            `What if: Performing the operation "Create Step${number}" on target "CN=Step${number},DC=example,DC=test".`,
+        ),
+      );
+      expect(setup.received('release').at(-1)).to.deep.equal({ handle: 'preparation' });
+    });
+
+    it('leaves out a step that is answered with No', async () => {
+      const { result, params } = await runAndListen({
+        script: 'Enable-DeviceWriteback -Confirm',
+        answers: ['No', 'Yes'],
+      });
+      expect(params('enable/apply')).to.deep.include({ declined: [0] });
+      expect(states(result)).to.deep.equal(['Present', 'Declined', 'Done']);
+    });
+
+    it('applies nothing where everything is present', async () => {
+      const { result, methods } = await runAndListen('Enable-DeviceWriteback -Server prepared');
+      expect(states(result)).to.deep.equal(['Present']);
+      expect(methods).to.deep.equal(['enable/plan']);
+    });
+  });
+
+  describe('Sync-DeviceWriteback', () => {
+    it('applies the plan and gives the run, times in UTC', async () => {
+      const { result, params } = await runAndListen(
+        '$run = Sync-DeviceWriteback -Server three; $run; $run.Started.Kind',
+      );
+      expect(types({ ...result, output: result.output.slice(0, 1) })).to.deep.equal(['DeviceWriteback.Run']);
+      expect(result.output[0]).to.deep.include({
+        Outcome: 'Completed',
+        Created: 3,
+        Declined: 0,
+        Started: '2026-11-22T14:23:12.3450000Z',
+        Ended: '2026-11-22T14:23:13.0000000Z',
+        ReportPath: '/var/lib/devicewriteback/report.json',
+      });
+      expect(result.output[1]).to.equal('Utc');
+      expect(params('apply')).to.deep.equal({ handle: 'plan of three', digest: 'd'.repeat(64), declined: [] });
+    });
+
+    it('warns once of what is held back, and tells each with -Verbose', async () => {
+      const result = await run('Sync-DeviceWriteback -Server three -Verbose');
+      expect(result.warnings).to.deep.equal([
+        '3 differences are held back: NoKey 2, Unowned 1. Get-DeviceWritebackPlan shows each.',
+      ]);
+      expect(result.verbose).to.include('Held Unowned: Held by Unowned: Helds the device object of PC--1.');
+      expect(result.verbose).to.include('3 changes, 3 held, 7 unchanged.');
+    });
+
+    it('never reaches the writer with -WhatIf, gives no object, and releases the plan', async () => {
+      const { result, methods } = await runAndListen('Sync-DeviceWriteback -Server three -WhatIf -PassThru');
+      expect(result.output).to.deep.equal([]);
+      expect(methods).to.deep.equal(['plan']);
+      const lines = hostLines(result, 'host');
+      expect(lines).to.have.length(4);
+      expect(lines[1]).to.match(
+        /^What if: Performing the operation "Update" on target "CN=[^"]*,DC=example,DC=test"\. Updates the device object of PC-1\.$/,
+      );
+      expect(lines[3]).to.equal('What if: 3 changes, 3 held, 7 unchanged.');
+      await eventually('the plan is released', () => setup.received('release').at(-1)?.['handle'] === 'plan of three');
+    });
+
+    it('follows the $WhatIfPreference of the script, also where there is nothing to do', async () => {
+      for (const server of ['three', 'empty']) {
+        const { result, methods } = await runAndListen(
+          `$WhatIfPreference = $true; Sync-DeviceWriteback -Server ${server}`,
+        );
+        expect(result.output).to.deep.equal([]);
+        expect(methods).to.deep.equal(['plan']);
+      }
+      const overruled = await runAndListen(
+        '$WhatIfPreference = $true; Sync-DeviceWriteback -Server empty -WhatIf:$false',
+      );
+      expect(overruled.methods).to.deep.equal(['plan', 'apply']);
+    });
+
+    it('applies an empty plan too, so that the run is reported', async () => {
+      const { result, methods } = await runAndListen('Sync-DeviceWriteback -Server empty');
+      expect(types(result)).to.deep.equal(['DeviceWriteback.Run']);
+      expect(methods).to.deep.equal(['plan', 'apply']);
+      expect(result.warnings).to.deep.equal([]);
+    });
+
+    const answers: readonly [readonly string[], readonly number[]][] = [
+      [['Yes', 'No', 'Yes'], [1]],
+      [['No', 'Yes to All'], [0]],
+      [
+        ['Yes', 'No to All'],
+        [1, 2],
+      ],
+      [['No to All'], [0, 1, 2]],
+    ];
+    for (const [given, declined] of answers) {
+      it(`asks with -Confirm: ${given.join(', ')} declines ${declined.join(', ') || 'nothing'}`, async () => {
+        const { result, params } = await runAndListen({
+          script: 'Sync-DeviceWriteback -Server three -Confirm',
+          answers: given,
+        });
+        expect(params('apply')).to.deep.include({ declined });
+        expect(hostLines(result, 'choice')).to.have.length(given.length);
+      });
+    }
+
+    it('asks without -Confirm where $ConfirmPreference is Medium', async () => {
+      const { result } = await runAndListen({
+        script: "$ConfirmPreference = 'Medium'; Sync-DeviceWriteback -Server three",
+        answers: ['Yes to All'],
+      });
+      expect(hostLines(result, 'choice')).to.have.length(1);
+    });
+
+    it('gives a result for each change with -PassThru, the run last', async () => {
+      const result = await run('Sync-DeviceWriteback -Server three -PassThru');
+      expect(types(result)).to.deep.equal([
+        ...Array.from({ length: 3 }, () => 'DeviceWriteback.Result'),
+        'DeviceWriteback.Run',
+      ]);
+      expect(result.output[0]).to.deep.include({
+        State: 'Applied',
+        Action: 'Create',
+        Name: 'PC-0',
+        Message: null,
+        Warnings: [],
+      });
+    });
+
+    it('tells a failed change as an error that does not end the run', async () => {
+      const result = await run('Sync-DeviceWriteback -Server failing');
+      expect(result.terminating).to.equal(null);
+      expect(result.errors).to.have.length(1);
+      expect(result.errors[0]).to.deep.include({
+        id: 'ChangeFailed,DeviceWriteback.SyncDeviceWritebackCommand',
+        category: 'WriteError',
+        target: 'CN=00000000-0000-4000-8000-000000000001,CN=RegisteredDevices,DC=example,DC=test',
+      });
+      expect(objects(result)[0]).to.deep.include({ Outcome: 'Failures', Failed: 1, Created: 2 });
+    });
+
+    it('gives the run of a refused plan, and then its refusal as a terminating error', async () => {
+      const { result, methods } = await runAndListen('try { Sync-DeviceWriteback -Server refused } catch { $_ }');
+      expect(methods).to.deep.equal(['plan', 'apply']);
+      const [refused, error] = objects(result);
+      expect(refused).to.deep.include({ Outcome: 'Refused', Created: 1 });
+      expect(error).to.deep.include({
+        id: 'RemovalThreshold,DeviceWriteback.SyncDeviceWritebackCommand',
+        category: 'LimitsExceeded',
+        message: 'The plan removes 9 of 10. Look at the plan, then give -MaximumRemoval 9.',
+      });
+    });
+
+    it('warns with -WhatIf of a plan that would be refused', async () => {
+      const { warnings } = await run('Sync-DeviceWriteback -Server refused -WhatIf');
+      expect(warnings).to.deep.equal(['The plan removes 9 of 10. Look at the plan, then give -MaximumRemoval 9.']);
+    });
+
+    it("ends within two seconds when stopped in the middle, with the engine's report made", async () => {
+      const reports = (): number => setup.log().filter(({ event }) => event === 'report').length;
+      const before = reports();
+      const result = await run({
+        script: 'Sync-DeviceWriteback -Server slow',
+        stopWhen: { stream: 'progress', text: 'Applying 5 of 50' },
+      });
+      expect(result.state).to.equal('Stopped');
+      expect(result.stopMilliseconds).to.be.below(2000);
+      expect(reports()).to.equal(before + 1);
+      const report = setup.log().findLast(({ event }) => event === 'report');
+      expect(report).to.deep.include({ cancelled: true });
+      expect(report?.applied).to.be.within(5, 20);
+    });
+
+    it('ends within two seconds when the engine is slow to stop', async () => {
+      const result = await run({ script: 'Sync-DeviceWriteback -Server stubborn', stopAfterMs: 600 });
+      expect(result.state).to.equal('Stopped');
+      expect(result.stopMilliseconds).to.be.below(2000);
+    });
+
+    it('cancels the run when an error is told to stop the script', async () => {
+      const result = await run("$ErrorActionPreference = 'Stop'; Sync-DeviceWriteback -Server failing");
+      expect(result.terminating?.id).to.equal('ChangeFailed,DeviceWriteback.SyncDeviceWritebackCommand');
+      expect(setup.log().findLast(({ event }) => event === 'report')?.cancelled).to.equal(true);
+    });
+  });
+
+  describe('Get-DeviceWritebackPlan', () => {
+    it('gives each change and each held difference', async () => {
+      const { result, methods } = await runAndListen('Get-DeviceWritebackPlan -Server three');
+      expect(methods).to.deep.equal(['plan']);
+      expect(objects(result).map((change) => change['Action'])).to.deep.equal([
+        'Create',
+        'Update',
+        'Disable',
+        'Held',
+        'Held',
+        'Held',
+      ]);
+      expect(result.output[0]).to.deep.equal({
+        $type: 'DeviceWriteback.Change',
+        Action: 'Create',
+        Name: 'PC-0',
+        DeviceId: '00000000-0000-4000-8000-000000000000',
+        ObjectId: '00000000-0000-4000-8000-000001000000',
+        DistinguishedName: 'CN=00000000-0000-4000-8000-000000000000,CN=RegisteredDevices,DC=example,DC=test',
+        Reason: 'Flow',
+        Description: 'Creates the device object of PC-0.',
+        Warnings: [],
+        Attributes: [
+          {
+            $type: 'DeviceWriteback.AttributeChange',
+            Name: 'displayName',
+            Before: [],
+            After: ['PC-0 \u00e4\u{1F4BB}'],
+          },
+        ],
+        Identity: '00000000-0000-4000-8000-000000000000',
+      });
+    });
+
+    it('warns of a plan that would be refused', async () => {
+      const { warnings } = await run('Get-DeviceWritebackPlan -Server refused');
+      expect(warnings).to.deep.equal(['The plan removes 9 of 10. Look at the plan, then give -MaximumRemoval 9.']);
+    });
+
+    it('cancels its call and releases its plan when the pipeline has enough', async function () {
+      if (namedPwsh() === null) {
+        // The bare engine has no Select-Object; an error that stops the pipeline downstream takes the same way.
+        const { output } = await run(
+          'try { Get-DeviceWritebackPlan -Server many | ForEach-Object { $_.Name; throw "enough" } } catch { "$_" }',
+        );
+        expect(output).to.deep.equal(['PC-0', 'enough']);
+      } else {
+        const { output } = await run(
+          'Get-DeviceWritebackPlan -Server many | Select-Object -First 1 | ForEach-Object Name',
+        );
+        expect(output).to.deep.equal(['PC-0']);
+      }
+      await eventually(
+        'the plan call has ended as cancelled',
+        () => setup.log().findLast(({ method }) => method === 'plan')?.cancelled === true,
+      );
+    });
+  });
+
+  describe('Get-DeviceWritebackDevice', () => {
+    it('explains a device', async () => {
+      const result = await run('Get-DeviceWritebackDevice PC-1');
+      expect(result.output).to.deep.equal([
+        {
+          $type: 'DeviceWriteback.Device',
+          Identity: 'PC-1',
+          Name: 'PC-1',
+          DeviceId: '00000000-0000-4000-8000-000000000001',
+          ObjectId: '00000000-0000-4000-8000-000001000001',
+          DistinguishedName: 'CN=00000000-0000-4000-8000-000000000001,CN=RegisteredDevices,DC=example,DC=test',
+          Verdict: 'Nothing',
+          Reason: null,
+          Description: 'The device object is as it should be.',
+          Ownership: 'Owned',
+          Attributes: [
+            {
+              $type: 'DeviceWriteback.DeviceAttribute',
+              Name: 'displayName',
+              Source: 'PC-1',
+              Desired: ['PC-1'],
+              Current: ['PC-1'],
+            },
+          ],
+        },
+      ]);
+    });
+
+    it('explains all that is piped with one call, by text, by property and from a plan', async () => {
+      const scripts: readonly [string, readonly string[]][] = [
+        ["'a', 'b', 'a' | Get-DeviceWritebackDevice", ['a', 'b']],
+        [
+          "[pscustomobject]@{ DistinguishedName = 'CN=x' }, [pscustomobject]@{ Name = 'y' } | Get-DeviceWritebackDevice",
+          ['CN=x', 'y'],
+        ],
+        [
+          'Get-DeviceWritebackPlan -Server unnamed | Get-DeviceWritebackDevice',
+          [
+            '00000000-0000-4000-8000-000000000000',
+            'CN=00000000-0000-4000-8000-0000000000-1,CN=RegisteredDevices,DC=example,DC=test',
+          ],
+        ],
+      ];
+      for (const [script, identity] of scripts) {
+        const { result, methods, params } = await runAndListen(script);
+        expect(result.errors).to.deep.equal([]);
+        expect(methods.filter((method) => method === 'explain')).to.have.length(1);
+        expect(params('explain')).to.deep.equal({ identity });
+        expect(result.output).to.have.length(identity.length);
+      }
+    });
+
+    it('tells a device that is not found as an error and explains the others', async () => {
+      const result = await run("'nobody', 'PC-1' | Get-DeviceWritebackDevice");
+      expect(result.errors.map(({ id, target }) => [id, target])).to.deep.equal([
+        ['DeviceNotFound,DeviceWriteback.GetDeviceWritebackDeviceCommand', 'nobody'],
+      ]);
+      expect(types(result)).to.deep.equal(['DeviceWriteback.Device']);
+    });
+
+    it('calls nothing for an empty pipeline', async () => {
+      const { result, methods } = await runAndListen('@() | Get-DeviceWritebackDevice');
+      expect(result.errors).to.deep.equal([]);
+      expect(methods).to.deep.equal([]);
+    });
+  });
+});

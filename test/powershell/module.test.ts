@@ -1,0 +1,200 @@
+import { expect } from 'chai';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { FakeEngineSetup } from './fakeEngineSetup.ts';
+import { fileCommandLine, MANIFEST, PowerShell, quote, ROOT } from './powerShell.ts';
+
+const CMDLETS = [
+  'Enable-DeviceWriteback',
+  'Get-DeviceWritebackDevice',
+  'Get-DeviceWritebackPlan',
+  'Sync-DeviceWriteback',
+  'Test-DeviceWritebackPrereq',
+];
+
+interface Help {
+  readonly name: string;
+  readonly synopsis: string;
+  readonly description: string;
+  readonly outputs: string;
+  readonly examples: readonly { readonly code: string; readonly remarks: string }[];
+  readonly parameters: readonly { readonly name: string; readonly description: string }[];
+  readonly expected: readonly string[];
+}
+
+describe('the module', function () {
+  this.timeout(60_000);
+  let setup: FakeEngineSetup;
+
+  before(() => {
+    setup = new FakeEngineSetup();
+  });
+
+  after(() => setup.close());
+
+  it('has a valid manifest that names its exports one by one', async () => {
+    const { output, errors } = await setup.powerShell.runBare({
+      script: `$m = Test-ModuleManifest ${quote(MANIFEST)}
+      $m.ExportedCmdlets.Keys; $m.ExportedFunctions.Count; $m.ExportedAliases.Count; $m.ExportedVariables.Count
+      "$($m.PowerShellVersion) $($m.CompatiblePSEditions)"`,
+    });
+    expect(errors).to.deep.equal([]);
+    expect([...output.slice(0, 5)].sort()).to.deep.equal(CMDLETS);
+    expect(output.slice(5)).to.deep.equal([0, 0, 0, '5.1 Desktop Core']);
+    expect(readFileSync(MANIFEST, 'utf8')).to.not.match(/ToExport\s*=\s*('\*'|"\*"|\$null)/);
+  });
+
+  it('exports the cmdlets and nothing else', async () => {
+    const { output } = await setup.powerShell.run(
+      'Get-Command -Module DeviceWriteback | ForEach-Object { "$($_.CommandType) $($_.Name)" }',
+    );
+    expect([...output].sort()).to.deep.equal(CMDLETS.map((name) => `Cmdlet ${name}`));
+  });
+
+  it('starts no engine at import', async () => {
+    await setup.powerShell.run('Get-Command Sync-DeviceWriteback');
+    expect(setup.engines()).to.deep.equal([]);
+  });
+
+  it('holds script files in ASCII that parse without an error', async () => {
+    const files = globSync('{*.psd1,module/*.{psm1,ps1xml},test/powershell/*.ps1,en-US/*.txt}', { cwd: ROOT });
+    expect(files).to.include.members([
+      'DeviceWriteback.psd1',
+      'module/DeviceWriteback.psm1',
+      'module/DeviceWriteback.Format.ps1xml',
+    ]);
+    for (const file of files) expect(readFileSync(path.join(ROOT, file), 'latin1'), file).to.match(/^[\n\x20-\x7e]*$/);
+    const scripts = files.filter((file) => /\.(psd1|psm1|ps1)$/.test(file)).map((file) => quote(path.join(ROOT, file)));
+    const { output } = await setup.powerShell.runBare({
+      script: `foreach ($file in ${scripts.join(', ')}) {
+        $tokens = $errors = $null
+        $null = [Management.Automation.Language.Parser]::ParseFile($file, [ref]$tokens, [ref]$errors)
+        $errors | ForEach-Object { "$file $_" }
+      }`,
+    });
+    expect(output).to.deep.equal([]);
+  });
+
+  it('says clearly at import that it is not built', async () => {
+    const copy = path.join(setup.folder, 'DeviceWriteback.psd1');
+    mkdirSync(path.join(setup.folder, 'module'));
+    for (const file of [
+      'DeviceWriteback.psd1',
+      'module/DeviceWriteback.psm1',
+      'module/DeviceWriteback.Format.ps1xml',
+    ]) {
+      copyFileSync(path.join(ROOT, file), path.join(setup.folder, file));
+    }
+    // In a process of its own: an assembly that is loaded already would be taken instead of the missing one.
+    const powerShell = new PowerShell();
+    const { errors } = await powerShell.runBare({ script: `Import-Module ${quote(copy)}` });
+    await powerShell.close();
+    expect(errors.map(({ id }) => id)).to.deep.equal([
+      'Modules_ModuleFileNotFound,Microsoft.PowerShell.Commands.ImportModuleCommand',
+    ]);
+    expect(errors[0]?.message).to.include(path.join(setup.folder, 'module/bin/DeviceWriteback.dll'));
+  });
+
+  describe('help', () => {
+    let all: readonly Help[];
+
+    before(async () => {
+      const { output } = await setup.powerShell.run(`
+        foreach ($command in Get-Command -Module DeviceWriteback) {
+          $help = Get-Help $command.Name -Full
+          @{
+            name = $command.Name
+            synopsis = $help.Synopsis
+            description = ($help.description | ForEach-Object Text) -join ' '
+            outputs = ($help.returnValues.returnValue | ForEach-Object { $_.type.name }) -join ' '
+            examples = @($help.examples.example | ForEach-Object { @{ code = $_.code; remarks = ($_.remarks | ForEach-Object Text) -join ' ' } })
+            parameters = @($help.parameters.parameter | ForEach-Object { @{ name = $_.name; description = ($_.description | ForEach-Object Text) -join ' ' } })
+            expected = @($command.Parameters.Keys | Where-Object { [Management.Automation.Cmdlet]::CommonParameters -notcontains $_ })
+          }
+        }`);
+      all = output as readonly Help[];
+    });
+
+    it('is there for every cmdlet', () => {
+      expect(all.map(({ name }) => name).sort()).to.deep.equal(CMDLETS);
+      for (const { name, synopsis, description, outputs } of all) {
+        expect(synopsis, name).to.match(/^[A-Z].{20,}\.$/);
+        expect(description, name).to.match(/^[A-Z].{100,}\.$/s);
+        expect(outputs, name).to.match(
+          /^(DeviceWriteback\.\w+|System\.Boolean)( (DeviceWriteback\.\w+|System\.Boolean))*$/,
+        );
+      }
+    });
+
+    it('describes every parameter', () => {
+      for (const { name, parameters, expected } of all) {
+        expect(parameters.map((parameter) => parameter.name).sort(), name).to.deep.equal([...expected].sort());
+        for (const parameter of parameters)
+          expect(parameter.description, `${name} -${parameter.name}`).to.match(/^[A-Z].{10,}/);
+      }
+    });
+
+    it('has at least two examples whose parameters exist', () => {
+      for (const { name, examples, expected } of all) {
+        expect(examples.length, name).to.be.at.least(2);
+        for (const { code, remarks } of examples) {
+          expect(code, name).to.include(name);
+          expect(remarks, name).to.match(/\.$/);
+          const own = code.slice(code.indexOf(name)).split(/[|)]/)[0] ?? '';
+          for (const [, parameter] of own.matchAll(/ -([A-Za-z]+)/g))
+            expect(expected, `${name}: ${code}`).to.include(parameter);
+        }
+      }
+    });
+
+    it('has a topic about the module', async () => {
+      const { output } = await setup.powerShell.run('"$(Get-Help about_DeviceWriteback)"');
+      expect(output[0]).to.match(/^TOPIC\s+about_DeviceWriteback/);
+    });
+  });
+
+  describe('views', () => {
+    const show = (script: string): string => {
+      const file = path.join(setup.folder, 'show.ps1');
+      writeFileSync(file, `Import-Module ${quote(MANIFEST)}\n${script}\n`);
+      const [program, ...parameters] = fileCommandLine(file);
+      const wrapper = path.join(setup.folder, 'fake node');
+      return execFileSync(program, parameters, {
+        encoding: 'utf8',
+        env: { ...process.env, DEVICEWRITEBACK_NODE: wrapper, COLUMNS: '150', NO_COLOR: '1' },
+      });
+    };
+
+    it('show checks, steps, changes, results and devices as tables or lists, and errors with their remedy', () => {
+      const text = show(`
+        Test-DeviceWritebackPrereq -Server checks
+        Enable-DeviceWriteback
+        Get-DeviceWritebackPlan -Server three
+        Sync-DeviceWriteback -Server three -PassThru
+        Get-DeviceWritebackDevice PC-1
+        (Get-DeviceWritebackPlan -Server three)[0].Attributes
+        (Get-DeviceWritebackDevice PC-1).Attributes
+        Test-DeviceWritebackPrereq -Server error`);
+      expect(text).to.match(/^State +Id +Evidence +Remedy\s*$/m);
+      expect(text).to.match(/^Fail +Container +Evidence of Container +Mend it\.\s*$/m);
+      expect(text).to.match(/^State +Id +Target +Description\s*$/m);
+      expect(text).to.match(/^Action +Name +DeviceId +Reason +Description\s*$/m);
+      expect(text).to.match(/^State +Action +Name +DeviceId +Message\s*$/m);
+      expect(text).to.match(/^Outcome +: Completed$/m);
+      expect(text).to.match(/^Verdict +: Nothing$/m);
+      expect(text).to.match(/^Attributes +: displayName: desired PC-1; current PC-1$/m);
+      expect(text).to.match(/^Name +Before +After\s*$/m);
+      expect(text).to.match(/^Name +Source +Desired +Current\s*$/m);
+      expect(text).to.include('3 differences are held back');
+      expect(text).to.match(/Check the password\./);
+      expect(text).to.not.include('\u001b');
+    });
+
+    it('end a script with exit code 1 for a terminating error that nobody caught', () => {
+      expect(() => show("$ErrorActionPreference = 'Stop'; Test-DeviceWritebackPrereq -Server error; 'not reached'"))
+        .to.throw()
+        .with.property('status', 1);
+    });
+  });
+});
