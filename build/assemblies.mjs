@@ -13,6 +13,10 @@ const buildFolder = path.join(root, '.build');
 
 const ASSEMBLIES = [
   { project: 'module/DeviceWriteback.csproj', output: 'module/bin/DeviceWriteback.dll' },
+  {
+    project: 'module/Services/DeviceWriteback.Services.csproj',
+    output: 'module/bin/services/net8.0/DeviceWriteback.Services.dll',
+  },
   { project: 'test/powershell/host/Host.csproj', output: 'test/powershell/host/bin/PowerShellHost.dll' },
 ];
 
@@ -44,7 +48,7 @@ async function build({ project, output }) {
 /** Hash of the project's folder: names and contents of the sources, the project file and the lock file. */
 function hashOf(project) {
   const folder = path.join(root, path.dirname(project));
-  const files = globSync('**/*.{cs,csproj,lock.json}', { cwd: folder, exclude: ['bin/**', 'obj/**'] }).sort();
+  const files = globSync('**/*.{cs,csproj,lock.json}', { cwd: folder, exclude: ['**/bin/**', '**/obj/**'] }).sort();
   const hash = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(path.join(folder, file)));
   return hash.digest('hex');

@@ -19,7 +19,7 @@ const output = path.join(root, 'en-US/DeviceWriteback.dll-Help.xml');
 const stampFile = path.join(root, '.build/DeviceWriteback.dll-Help.xml.stamp');
 
 /** Makes the help if the assemblies have changed since. Throws if a cmdlet or parameter lacks its documentation. */
-export async function buildHelp() {
+export async function help() {
   await buildAssemblies();
   const hash = createHash('sha256');
   for (const file of [assembly, documentation, host]) hash.update(readFileSync(file));
@@ -30,4 +30,4 @@ export async function buildHelp() {
   writeFileSync(stampFile, stamp);
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await buildHelp();
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) await help();

@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   StateInvalid: 'InvalidData',
   PlanUnknown: 'InvalidOperation',
   ChangeFailed: 'WriteError',
+  HostServiceUnavailable: 'NotInstalled',
   Cancelled: 'OperationStopped',
   EngineFault: 'InvalidResult',
   // Raised by the module, which cannot ask the engine: module/Bridge.

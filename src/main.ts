@@ -4,7 +4,7 @@ import { enableCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import manifest from '../package.json' with { type: 'json' };
 import { createHandlers } from './commands/handlers.ts';
-import { cancelled } from './errors.ts';
+import { cancelled, WritebackError } from './errors.ts';
 import { readCertificates } from './files/certificates.ts';
 import { readConfiguration } from './files/configuration.ts';
 import { createRunFiles } from './files/state.ts';
@@ -41,8 +41,26 @@ const outside: Outside = {
   // The libraries behind these two are most of the engine's size: they are loaded when first used.
   openSource: async (settings, log) =>
     (await import('./graph/deviceSource.ts')).createDeviceSource(settings, clock, log),
-  openDirectory: async (settings, log) =>
-    (await import('./directory/deviceDirectory.ts')).createDirectory(settings, log),
+  openDirectory: async (settings, log) => {
+    const { createDirectory } = await import('./directory/deviceDirectory.ts');
+    if (settings.server === null) {
+      throw new WritebackError('ParameterMissing', 'Server is missing: the domain controller to read and write.', {
+        target: 'Server',
+        remedy: 'Give -Server, or put Server into the file that -ConfigurationPath names.',
+      });
+    }
+    if (settings.bind.kind !== 'simple') {
+      throw new WritebackError(
+        'ParameterMissing',
+        'Credential is missing: the account that binds to the domain controller.',
+        {
+          target: 'Credential',
+          remedy: 'Give -Credential; a configuration file holds no secret.',
+        },
+      );
+    }
+    return createDirectory({ ...settings, server: settings.server, credential: settings.bind.credential }, log);
+  },
   openRunFiles: (statePath, tenantId, domain, log) => createRunFiles({ statePath, tenantId, domain }, log),
 };
 

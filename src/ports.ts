@@ -120,6 +120,15 @@ export interface EffectiveRights {
   readonly inheritedWrite: boolean | null;
 }
 
+/** By what device objects are looked up. */
+export interface ObjectNames {
+  readonly deviceIds: readonly Guid[];
+  /** Values of cn. */
+  readonly names: readonly string[];
+  /** Values of altSecurityIdentities. */
+  readonly keys: readonly string[];
+}
+
 export interface Account {
   readonly distinguishedName: string;
   readonly sid: string;
@@ -163,6 +172,8 @@ export interface Directory {
   serviceConnectionPoint(signal: AbortSignal): Promise<readonly string[] | null>;
   /** The object at this DN, null if there is none. */
   container(distinguishedName: string, signal: AbortSignal): Promise<Container | null>;
+  /** The device objects that have one of these device ids, names or keys: a search of indexed attributes. */
+  devicesNamed(container: string, names: ObjectNames, signal: AbortSignal): AsyncIterable<DeviceObject>;
   /** Every device object below the container, paged to the last cookie. */
   devices(container: string, signal: AbortSignal): AsyncIterable<DeviceObject>;
   /** The device object as it is now, null if it is gone. */
@@ -203,10 +214,18 @@ export interface ChangeResult {
   readonly code: string | null;
 }
 
+/** What was read for a run and why: everything, or what changed since the last run. */
+export interface Reading {
+  readonly kind: 'full' | 'delta';
+  /** One phrase: why everything was read, or since when changes were. */
+  readonly why: string;
+}
+
 /** What a report begins with; no secret in it. */
 export interface RunHeader {
   readonly runId: string;
   readonly started: string;
+  readonly reading: Reading;
   readonly tenantId: Guid;
   readonly server: string;
   readonly container: string;
@@ -233,8 +252,25 @@ export interface RunEnding {
   readonly error: ErrorData | null;
 }
 
+/**
+ * What one run leaves for the next, so that it need not read everything: hints only, for AD is the state. They move on at
+ * the end of an apply.
+ */
+export interface Hints {
+  readonly deltaLink: string;
+  /** What the link is valid for, by name, such as the scope; another value of one of them asks for a full read. */
+  readonly grounds: Readonly<Record<string, string>>;
+  /** When the last complete read began, ISO 8601, UTC. */
+  readonly completeRead: string;
+  /** Entra object ids whose change was not applied, to be read again. */
+  readonly pending: readonly Guid[];
+}
+
 /** State of one tenant and domain under the state path. */
 export interface RunFiles {
+  /** null where there are none, or none that can be used, which is then warned of. */
+  readHints(): Hints | null;
+  saveHints(hints: Hints): void;
   /** Proves that journal and report can be written, before anything is written to AD. Throws StateUnwritable. */
   probe(): void;
   /** Makes the reports that killed runs left as journals; returns their paths. */
@@ -248,23 +284,104 @@ export interface Credential {
   readonly password: string;
 }
 
+/** What one leg of a sign-in gives: the token for the other side, and whether the context stands without its answer. */
+export interface NegotiateLeg {
+  readonly token: Uint8Array;
+  readonly done: boolean;
+}
+
+/**
+ * One client security context of SPNEGO (RFC 4178) that authenticates both sides and encrypts, or fails. Its messages are
+ * numbered: they are unwrapped in the order in which the other side wrapped them. Every method throws WritebackError.
+ */
+export interface SecurityContext {
+  /** Takes the server's token, null to begin. */
+  step(token: Uint8Array | null): Promise<NegotiateLeg>;
+  wrap(plain: Uint8Array): Promise<Uint8Array>;
+  unwrap(sealed: Uint8Array): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** A certificate of the stores CurrentUser\My and LocalMachine\My. */
+export interface CertificateReference {
+  /** SHA-1 of the certificate, 40 hexadecimal digits. */
+  readonly thumbprint: string;
+  /** null: both, the first one with a private key. */
+  readonly storeLocation: 'CurrentUser' | 'LocalMachine' | null;
+}
+
+export interface StoredCertificate {
+  /** DER. */
+  readonly certificate: Uint8Array;
+  readonly storeLocation: string;
+  readonly hasPrivateKey: boolean;
+}
+
+/** Source: RFC 7518 3.1. */
+export type SignatureAlgorithm = 'PS256' | 'RS256';
+
+/** What only .NET can do. Every method throws WritebackError; HostServiceUnavailable where the .NET at hand cannot. */
+export interface HostServices {
+  /**
+   * A context for the service principal name, such as ldap/dc1.contoso.com, as the credential's user or, without one, as
+   * the account that runs this. Nothing happens before its first step.
+   */
+  negotiate(target: string, credential: Credential | null): SecurityContext;
+  /** Throws CertificateUnusable if there is none. */
+  findCertificate(reference: CertificateReference): Promise<StoredCertificate>;
+  /**
+   * Signs with the certificate's RSA key where it lies; null if the key cannot make this kind of signature, as keys of
+   * the old CryptoAPI make no PS256. Throws CertificateUnusable.
+   */
+  sign(reference: CertificateReference, algorithm: SignatureAlgorithm, data: Uint8Array): Promise<Uint8Array | null>;
+  /** Protects bytes so that only this account on this computer reads them; Windows only. */
+  protectSecret(plain: Uint8Array): Promise<Uint8Array>;
+  /** Throws StateInvalid for what another account or computer protected. */
+  unprotectSecret(protectedSecret: Uint8Array): Promise<Uint8Array>;
+}
+
 /** How to reach the source. */
 export interface SourceSettings {
   readonly tenantId: Guid;
-  readonly clientId: Guid;
+  /** The application; of a managed identity a user-assigned one, null for the system-assigned; null with a given token. */
+  readonly clientId: Guid | null;
   readonly environment: string | { readonly graph: string; readonly login: string };
-  readonly credential:
-    { readonly kind: 'certificate'; readonly path: string } | { readonly kind: 'secret'; readonly secret: string };
+  readonly credential: SignInWay;
 }
+
+/** The ways to sign in to Entra. Secrets live in memory only. */
+export type SignInWay =
+  /** Certificate with private key: PEM, or PFX; the password of the PFX or of an encrypted private key. */
+  | { readonly kind: 'certificate'; readonly path: string; readonly password: string | null }
+  | { readonly kind: 'secret'; readonly secret: string }
+  /** The identity that Azure gives to this virtual machine or, by Azure Arc, to this server. */
+  | { readonly kind: 'managedIdentity' }
+  /** The user enters a code at a page of Entra's; `tell` shows the message that says which and where. */
+  | { readonly kind: 'deviceCode'; readonly tell: (message: string) => void }
+  /** An access token for Graph that somebody else got; it is not renewed. */
+  | { readonly kind: 'accessToken'; readonly token: string };
 
 /** How to reach the directory. */
 export interface DirectorySettings {
-  /** Host name or address, with a port or not. */
-  readonly server: string;
-  readonly credential: Credential;
+  /** Host name or address, with a port or not; null for the PDC emulator of the domain. */
+  readonly server: string | null;
+  /** DNS name of the domain whose PDC emulator is asked for; null for the domain of this computer. */
+  readonly domainName: string | null;
+  readonly bind: BindWay;
+  /** StartTLS on the plain port instead of LDAPS; not for Negotiate, which seals by itself. */
+  readonly startTls: boolean;
   /** PEM file of certificates to trust beside those of the system. */
   readonly trustedCertificate: string | null;
 }
+
+/** The ways to bind. */
+export type BindWay =
+  /** Simple bind, over TLS only (RFC 4513, 5.1.3). */
+  | { readonly kind: 'simple'; readonly credential: Credential }
+  /** GSS-SPNEGO with signing and sealing, as the account that runs the engine or as this one. */
+  | { readonly kind: 'negotiate'; readonly credential: Credential | null }
+  /** SASL EXTERNAL with a client certificate: PEM, or PFX with its password. */
+  | { readonly kind: 'external'; readonly certificatePath: string; readonly password: string | null };
 
 /** What main hands to the commands: ways to make the parts that a run needs. */
 export interface Outside {

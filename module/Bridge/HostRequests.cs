@@ -19,6 +19,7 @@ namespace DeviceWriteback.Bridge
         private static readonly ConcurrentDictionary<string, Func<object?, Task<object?>>> Handlers =
             new ConcurrentDictionary<string, Func<object?, Task<object?>>>();
 
+        private readonly HostServices services = new HostServices();
         private readonly BlockingCollection<Fields> queue = new BlockingCollection<Fields>();
         private readonly Outbox outbox;
 
@@ -47,13 +48,15 @@ namespace DeviceWriteback.Bridge
         private void WorkAll()
         {
             foreach (Fields request in queue.GetConsumingEnumerable()) outbox.Post(Answer(request));
+            services.Dispose();
         }
 
-        private static Dictionary<string, object?> Answer(Fields request)
+        private Dictionary<string, object?> Answer(Fields request)
         {
             var answer = new Dictionary<string, object?> { ["jsonrpc"] = "2.0", ["id"] = request.Value("id") };
             string method = request.Text("method") ?? "";
-            if (!Handlers.TryGetValue(method, out Func<object?, Task<object?>>? handler))
+            Func<object?, Task<object?>>? handler = Handlers.TryGetValue(method, out handler) ? handler : services.Find(method);
+            if (handler == null)
             {
                 answer["error"] = Error(MethodNotFound, $"method not found: {method}");
                 return answer;

@@ -40,6 +40,7 @@ export async function applyPlan(
   const header: RunHeader = {
     runId: runIdAt(started),
     started: started.toISOString(),
+    reading: run.reading,
     tenantId: plan.tenantId,
     server: directory.server,
     container: plan.container,

@@ -2,7 +2,7 @@ import { parseGuid, type Guid } from '../device/guid.ts';
 import { WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { DEFAULT_POLICY, type Policy } from '../plan/policy.ts';
-import type { Credential, DirectorySettings, Outside, SourceSettings } from '../ports.ts';
+import type { BindWay, Credential, DirectorySettings, Outside, SourceSettings } from '../ports.ts';
 
 /**
  * What a command was asked to do: the parameters that crossed the bridge over those of the configuration file. Each
@@ -52,23 +52,41 @@ export function sourceSettings(options: Options): SourceSettings {
   };
 }
 
-/** How to reach the domain controller. Throws ParameterMissing, ParameterInvalid. */
+/**
+ * How to reach the domain controller: with a credential a simple bind, without one Negotiate as the account that runs the
+ * command. Throws ParameterInvalid.
+ */
 export function directorySettings(options: Options): DirectorySettings {
+  return {
+    server: options.text('server'),
+    domainName: options.text('domainName'),
+    bind: bindWay(options),
+    startTls: options.flag('startTls') ?? false,
+    trustedCertificate: options.text('trustedCertificate'),
+  };
+}
+
+const AUTH_TYPES = ['Negotiate', 'Basic', 'External'] as const;
+
+function bindWay(options: Options): BindWay {
   const credential = options.credential('credential');
-  if (credential === null) {
-    throw new WritebackError(
-      'ParameterMissing',
-      'Credential is missing: the account that binds to the domain controller.',
-      {
-        target: 'Credential',
-        remedy: 'Give -Credential; a configuration file holds no secret.',
-      },
-    );
+  const given = options.text('authType') ?? (credential === null ? 'Negotiate' : 'Basic');
+  const authType = AUTH_TYPES.find((name) => name.toLowerCase() === given.toLowerCase());
+  const certificatePath = options.text('directoryCertificatePath');
+  if (authType === undefined)
+    throw invalid('AuthType', `AuthType "${given}" is not known`, `Give ${AUTH_TYPES.join(', ')}.`);
+  if (authType === 'Negotiate') return { kind: 'negotiate', credential };
+  if (authType === 'Basic') {
+    if (credential !== null) return { kind: 'simple', credential };
+    throw new WritebackError('ParameterMissing', 'Credential is missing: the account of the simple bind.', {
+      target: 'Credential',
+      remedy: 'Give -Credential; a configuration file holds no secret.',
+    });
   }
   return {
-    server: required(options.text('server'), 'Server', 'the domain controller to read and write'),
-    credential,
-    trustedCertificate: options.text('trustedCertificate'),
+    kind: 'external',
+    certificatePath: required(certificatePath, 'DirectoryCertificatePath', 'the client certificate of the bind'),
+    password: credential?.password ?? null,
   };
 }
 

@@ -7,7 +7,7 @@ import type { Plan } from '../plan/change.ts';
 import { absencesToProve, computePlan, type Absence } from '../plan/computePlan.ts';
 import { ownershipOf } from '../plan/decide.ts';
 import { renderSummary } from '../plan/render.ts';
-import type { Directory, DeviceSource, Outside } from '../ports.ts';
+import type { Directory, DeviceSource, Outside, Reading } from '../ports.ts';
 import type { Outputs, PlanResult } from '../protocol/messages.ts';
 import { directorySettings, policyOf, sourceSettings, type Options } from './options.ts';
 import { findPlace, parseConnectionPoint, type Place } from './place.ts';
@@ -16,6 +16,7 @@ import { refusalError, wireChange, wireHeld } from './wire.ts';
 /** A plan with the sides it was made from and the connections that apply goes on to use. */
 export interface PlannedRun {
   readonly plan: Plan;
+  readonly reading: Reading;
   readonly place: Place;
   readonly devices: readonly EntraDevice[];
   readonly objects: readonly DeviceObject[];
@@ -71,7 +72,8 @@ export async function makePlan(
     for (const notice of plan.notices) log.warning(notice);
     log.verbose(`Plan ${plan.digest}: ${renderSummary(plan.summary)}.`);
     const close = (): Promise<void> => directory.close();
-    return { plan, place, devices, objects, source, directory, statePath: options.text('statePath'), close };
+    const reading: Reading = { kind: 'full', why: 'every run reads everything' };
+    return { plan, reading, place, devices, objects, source, directory, statePath: options.text('statePath'), close };
   } catch (error) {
     await directory.close();
     throw error;

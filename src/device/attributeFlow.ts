@@ -3,6 +3,7 @@ import { anchorValue } from './anchor.ts';
 import { ATTRIBUTE_NAMES, ATTRIBUTES, canonical, type AttributeName, type Values } from './attributes.ts';
 import type { Answer, EntraDevice } from './entraDevice.ts';
 import { guidToHex } from './guid.ts';
+import { quotedText } from './quotedText.ts';
 import { isSidText, sidTextToAsciiHex } from './sid.ts';
 
 /**
@@ -128,7 +129,9 @@ function keys(device: EntraDevice): Flowed {
 
 /** The ASCII bytes of the SID's text, the form found on objects of AD FS; not the binary SID. */
 function owner(sid: string): Flowed {
-  return isSidText(sid) ? values([sidTextToAsciiHex(sid)]) : left('Unusable', `the owner's SID "${sid}" is no SID`);
+  return isSidText(sid)
+    ? values([sidTextToAsciiHex(sid)])
+    : left('Unusable', `the owner's SID ${quotedText(sid)} is no SID`);
 }
 
 function inRange(name: AttributeName, flowed: Flowed): Flowed {

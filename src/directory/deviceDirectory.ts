@@ -1,6 +1,8 @@
+import type { Filter } from 'ldapts';
 import type { DeviceObject } from '../device/deviceObject.ts';
+import { guidToHex, type Guid } from '../device/guid.ts';
 import type { Log } from '../log.ts';
-import type { Container, Directory, NewObject, RootDse, Schema } from '../ports.ts';
+import type { Container, Directory, NewObject, ObjectNames, RootDse, Schema } from '../ports.ts';
 import { findAccount } from './account.ts';
 import { createConnection, type ConnectionSettings } from './connection.ts';
 import { addGrant, readGrant } from './descriptorAccess.ts';
@@ -11,7 +13,7 @@ import { deviceAttributes, fromEntry } from './fromEntry.ts';
 import { readConnectionPoint, readRegistrationServices } from './registrationService.ts';
 import { readRootDse } from './rootDse.ts';
 import { readSchema } from './schema.ts';
-import { equal, readObject } from './search.ts';
+import { allOf, anyOf, equal, readObject } from './search.ts';
 import { DEVICE_CLASS, type Request } from './toRequest.ts';
 import { writeChange } from './writeChange.ts';
 
@@ -21,6 +23,9 @@ export interface DirectorySettings extends ConnectionSettings {
 }
 
 const PAGE_SIZE = 1000;
+
+/** Terms in one filter: a domain controller refuses filters that are too large. */
+const TERMS = 100;
 
 /** The directory behind one domain controller. Nothing is sent before the first question. */
 export function createDirectory(settings: DirectorySettings, log: Log): Directory {
@@ -41,6 +46,21 @@ export function createDirectory(settings: DirectorySettings, log: Log): Director
     const single = { base: name, filter: devices, attributes: await attributes(signal) };
     const entry = await readObject(connection, single, signal);
     return entry === null ? null : fromEntry(entry);
+  };
+
+  const devicesBelow = async function* (
+    container: string,
+    filter: Filter,
+    signal: AbortSignal,
+  ): AsyncGenerator<DeviceObject> {
+    const query = { base: container, scope: 'one', filter, attributes: await attributes(signal) } as const;
+    try {
+      for await (const page of connection.pages(query, settings.pageSize ?? PAGE_SIZE, signal)) {
+        for (const entry of page) yield fromEntry(entry);
+      }
+    } catch (error) {
+      throw operationFailure(error, { doing: 'Reading the devices in', target: container }, server);
+    }
   };
 
   const account = async (signal: AbortSignal): Promise<string> =>
@@ -79,13 +99,14 @@ export function createDirectory(settings: DirectorySettings, log: Log): Director
             objectClasses: texts(entry, 'objectClass'),
           };
     },
-    devices: async function* (container, signal) {
-      const query = { base: container, scope: 'one', filter: devices, attributes: await attributes(signal) } as const;
-      const pages = connection.pages(query, settings.pageSize ?? PAGE_SIZE, signal);
-      try {
-        for await (const page of pages) for (const entry of page) yield fromEntry(entry);
-      } catch (error) {
-        throw operationFailure(error, { doing: 'Reading the devices in', target: container }, server);
+    devices: (container, signal) => devicesBelow(container, devices, signal),
+    devicesNamed: async function* (container, names, signal) {
+      const seen = new Set<Guid>();
+      for (const filter of nameFilters(names)) {
+        for await (const object of devicesBelow(container, allOf(devices, filter), signal)) {
+          if (!seen.has(object.objectGuid)) yield object;
+          seen.add(object.objectGuid);
+        }
       }
     },
     device: (objectGuid, signal) => deviceNamed(`<GUID=${objectGuid}>`, signal),
@@ -115,6 +136,17 @@ export function createDirectory(settings: DirectorySettings, log: Log): Director
     addGrant: (container, sid, signal) => addGrant(connection, container, sid, signal),
     close: () => connection.close(),
   };
+}
+
+/** What finds the objects of these names. Text is compared without case, so a key may find one that differs in case. */
+function nameFilters({ deviceIds, names, keys }: ObjectNames): readonly Filter[] {
+  const terms = [
+    ...deviceIds.map((id) => equal('msDS-DeviceID', Buffer.from(guidToHex(id), 'hex'))),
+    ...names.map((name) => equal('cn', name)),
+    ...keys.map((key) => equal('altSecurityIdentities', key)),
+  ];
+  const count = Math.ceil(terms.length / TERMS);
+  return Array.from({ length: count }, (_, index) => anyOf(terms.slice(index * TERMS, (index + 1) * TERMS)));
 }
 
 function additionOf(object: NewObject): Request {

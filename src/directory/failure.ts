@@ -25,6 +25,7 @@ export const RESULT = {
   strongerAuthRequired: 8,
   referral: 10,
   confidentialityRequired: 13,
+  saslBindInProgress: 14,
   noSuchAttribute: 16,
   constraintViolation: 19,
   attributeOrValueExists: 20,

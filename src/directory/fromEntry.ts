@@ -51,13 +51,14 @@ function readValues(entry: Entry, name: AttributeName): Values {
       'it has no value that this account can read, though every device object has one',
     );
   }
+  if (found.length === 0) return [];
   if (syntax === 'octet') return canonical(found.map((value) => value.toString('hex')));
   const values = texts(entry, name);
   for (const value of values) {
     if (!fits(value, syntax))
       throw invalid(entry.distinguishedName, name, `"${value}" is no value of syntax ${syntax}`);
   }
-  return canonical(values);
+  return values.length === 1 ? values : canonical(values);
 }
 
 function fits(value: string, syntax: Exclude<Syntax, 'octet'>): boolean {

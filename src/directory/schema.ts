@@ -1,4 +1,3 @@
-import { OrFilter } from 'ldapts';
 import { ATTRIBUTE_NAMES, MARK_ATTRIBUTE } from '../device/attributes.ts';
 import type { RootDse, Schema } from '../ports.ts';
 import type { Connection } from './connection.ts';
@@ -23,9 +22,8 @@ const ATTRIBUTES = [...ATTRIBUTE_NAMES, MARK_ATTRIBUTE, TRANSPORT_KEY, ...SERVIC
  */
 export async function readSchema(connection: Connection, rootDse: RootDse, signal: AbortSignal): Promise<Schema> {
   const base = rootDse.schemaNamingContext;
-  const filter = new OrFilter({
-    filters: [equal('objectClass', 'dMD'), anyOf('lDAPDisplayName', [...CLASSES, ...ATTRIBUTES])],
-  });
+  const names = [...CLASSES, ...ATTRIBUTES].map((name) => equal('lDAPDisplayName', name));
+  const filter = anyOf([equal('objectClass', 'dMD'), ...names]);
   const wanted = ['lDAPDisplayName', 'objectClass', 'objectVersion', 'isDefunct'];
   const entries = await searchBelow(connection, base, filter, wanted, signal);
   let objectVersion: number | null = null;

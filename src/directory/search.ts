@@ -11,8 +11,8 @@ export function equal(attribute: string, value: string | Buffer): Filter {
   return new EqualityFilter({ attribute, value });
 }
 
-export function anyOf(attribute: string, values: readonly string[]): Filter {
-  return new OrFilter({ filters: values.map((value) => equal(attribute, value)) });
+export function anyOf(filters: readonly Filter[]): Filter {
+  return new OrFilter({ filters: [...filters] });
 }
 
 export function allOf(...filters: Filter[]): Filter {

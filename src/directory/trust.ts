@@ -34,7 +34,7 @@ function unusable(path: string, why: string, cause: unknown): WritebackError {
   return new WritebackError('CertificateUnusable', `Reading the trusted certificate ${path}: ${why}.`, {
     target: path,
     remedy:
-      'Give -TrustedCertificate a PEM or DER file with the certificate of the authority that issued the domain controller’s.',
+      'Give -TrustedCertificate a PEM or DER file with the certificate of the authority that issued the one of the domain controller.',
     detail: why,
     cause,
   });

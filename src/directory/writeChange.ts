@@ -80,7 +80,11 @@ export async function writeChange(
   try {
     return await attempt();
   } catch (error) {
-    if (error instanceof LdapRefusal) return refused(change, request, error);
+    if (error instanceof LdapRefusal) {
+      // The server may have done the first request after it was looked up.
+      const fate = await fateOf(change, request);
+      return fate?.state === 'applied' ? fate : refused(change, request, error);
+    }
     throw operationFailure(error, aimed(change), connection.server);
   }
 

@@ -98,13 +98,15 @@ const UNKNOWN: ReportResult = {
 
 /** Held differences and changes stand one a line, for people and line-wise tools; a reader of JSON sees no difference. */
 function* reportText(fd: number, content: JournalContent, ending: ReportEnding): Generator<string> {
-  const { runId, started, tenantId, server, container, digest, held, summary, refusal, declined } = content.header;
+  const { runId, started, reading, tenantId, server, container, digest, held, summary, refusal, declined } =
+    content.header;
   const head: Omit<Report, 'held' | 'changes'> = {
     formatVersion: REPORT_FORMAT_VERSION,
     runId,
     started,
     ended: ending.ended,
     outcome: ending.outcome,
+    reading,
     tenantId,
     server,
     container,

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import type { Journal, RunFiles } from '../ports.ts';
 import { TEMPORARY_SUFFIX, writeAll, writeAtomically } from './atomicFile.ts';
 import { isMissing, onState } from './failure.ts';
+import { readHints, writeHints } from './hints.ts';
 import { createJournal, hasLivingRun, isJournal, readJournal, removeJournal, type OpenJournal } from './journal.ts';
 import { SILENCE } from './processIdentity.ts';
 import { hasReport, writeReport } from './report.ts';
@@ -44,6 +45,8 @@ export function createRunFiles(place: StatePlace, log: Log): RunFiles {
   return {
     probe: () => onState('write state', folder, () => probe(folder)),
     recover: () => onState('make the reports of earlier runs', folder, () => recover(folder, log)),
+    readHints: () => readHints(folder, log),
+    saveHints: (hints) => onState('keep the hints for the next run', folder, () => writeHints(folder, hints)),
     openJournal: (header) => {
       const doing = `write the journal of run ${header.runId}`;
       const journal = onState(doing, folder, () => {

@@ -4,9 +4,11 @@ import type { Clock, DeviceSource, Organization } from '../ports.ts';
 import type { Credential } from './application.ts';
 import { createSendBatch } from './batch.ts';
 import { createGraphClient, type GraphClient } from './client.ts';
+import { createDeltaReader } from './delta.ts';
 import { createDeviceReader, DEVICES_PERMISSION } from './devices.ts';
 import { environmentOf, type EnvironmentChoice } from './environment.ts';
 import { invalidAnswer } from './failure.ts';
+import { createReadGroupMembers } from './groups.ts';
 import { guidOf, isObject, textOf } from './json.ts';
 import { createOwners, USERS_PERMISSION } from './owners.ts';
 import { pages } from './pages.ts';
@@ -47,8 +49,9 @@ export function createDeviceSource(
   const tokens = createTokens({ tenantId, clientId, environment, credential }, retry, requestTimeout, clock, log);
   const client = createGraphClient({ environment, clientId, tokens, retry, requestTimeout, clock, log });
   const sendBatch = createSendBatch(client, retry, clock, log);
-  const owners = createOwners(sendBatch, log);
+  const owners = createOwners({ client, sendBatch, log });
   const devices = createDeviceReader({ client, sendBatch, owners, log });
+  const delta = createDeltaReader(client);
 
   return {
     host: client.host,
@@ -69,7 +72,9 @@ export function createDeviceSource(
     },
     devices: devices.all,
     devicesById: devices.byId,
-    find: devices.find,
+    startDelta: delta.start,
+    changesSince: delta.since,
+    groupMembers: createReadGroupMembers(client, log),
     serverTime: client.serverTime,
     requests: client.requests,
   };

@@ -1,12 +1,12 @@
 import { SELECTED_PROPERTIES, type EntraDevice } from '../device/entraDevice.ts';
-import { parseGuid, type Guid } from '../device/guid.ts';
+import type { Guid } from '../device/guid.ts';
 import type { Log } from '../log.ts';
 import type { Presence } from '../ports.ts';
 import { BATCH_SIZE, chunks, type BatchAnswer, type SendBatch } from './batch.ts';
 import type { GraphClient } from './client.ts';
-import { invalidAnswer, refusalOf, type GraphRefusal, type GraphRequest } from './failure.ts';
-import type { Owners } from './owners.ts';
-import { pages } from './pages.ts';
+import { invalidAnswer, isPageTokenRefusal, refusalOf } from './failure.ts';
+import { OWNERS_AT_ONCE, type Owners } from './owners.ts';
+import { pages, type Page } from './pages.ts';
 import { parseDevice, type ReadDevice } from './parseDevice.ts';
 
 export const DEVICES_PERMISSION = 'Device.Read.All';
@@ -15,7 +15,6 @@ export const DEVICES_PERMISSION = 'Device.Read.All';
 export interface DeviceReader {
   all(signal: AbortSignal): AsyncGenerator<EntraDevice>;
   byId(ids: readonly Guid[], signal: AbortSignal): AsyncGenerator<Presence>;
-  find(identity: string, signal: AbortSignal): Promise<readonly EntraDevice[]>;
 }
 
 export interface DeviceReaderParts {
@@ -35,8 +34,7 @@ const WHOLE_OWNERS = 'registeredOwners';
 /** How often an enumeration begins again because Graph no longer knows its page token. */
 const MOST_RESTARTS = 3;
 
-/** Pages in a row that may bring no device not seen before; more are taken for an endless circle. */
-const MOST_PAGES_WITHOUT_NEWS = 100;
+const READING = 'Reading the devices';
 
 export function createDeviceReader({ client, sendBatch, owners, log }: DeviceReaderParts): DeviceReader {
   let expand = OWNER_IDS;
@@ -47,80 +45,36 @@ export function createDeviceReader({ client, sendBatch, owners, log }: DeviceRea
     expand = WHOLE_OWNERS;
   };
 
-  /** Runs a read; when Graph refuses it with 400 because of the nested $select, once more without. */
-  const expanding = async <T>(read: () => Promise<T>): Promise<T> => {
-    const asked = expand;
-    try {
-      return await read();
-    } catch (error) {
-      const refusal = refusalOf(error);
-      if (refusal?.status !== 400 || asked !== OWNER_IDS || isPageTokenRefusal(refusal)) throw error;
-      wholeOwners(refusal.message);
-      return read();
-    }
-  };
+  const devicesOf = ({ number, values }: Page): readonly ReadDevice[] =>
+    values.map((value, index) => {
+      const device = parseDevice(value);
+      if (device !== null) return device;
+      const what = `element ${index + 1} of page ${number} is no device: it has no id that is a GUID`;
+      throw invalidAnswer(READING, client.host, what);
+    });
 
-  /** Reads a collection of devices to its end; a device on two pages is kept as last read. */
-  const collection = async (
-    purpose: string,
-    condition: string,
-    signal: AbortSignal,
-  ): Promise<Map<Guid, ReadDevice>> => {
-    const found = new Map<Guid, ReadDevice>();
-    let withoutNews = 0;
-    for await (const { number, values } of pages(client, request(purpose, `/devices?${query()}${condition}`), signal)) {
-      const before = found.size;
-      for (const [index, value] of values.entries()) {
-        const device = parseDevice(value);
-        if (device === null) {
-          throw invalidAnswer(
-            purpose,
-            client.host,
-            `element ${index + 1} of page ${number} is no device: it has no id that is a GUID`,
-          );
-        }
-        found.set(device.device.id, device);
-      }
-      withoutNews = found.size > before ? 0 : withoutNews + 1;
-      if (withoutNews > MOST_PAGES_WITHOUT_NEWS) {
-        throw invalidAnswer(
-          purpose,
-          client.host,
-          `the last ${withoutNews} pages brought no new device and name yet another`,
-        );
-      }
+  async function* collection(signal: AbortSignal): AsyncGenerator<readonly ReadDevice[]> {
+    const target = `/devices?${query()}&$top=${PAGE_SIZE}`;
+    const request = { target, purpose: READING, permission: DEVICES_PERMISSION };
+    for await (const page of pages(client, request, signal)) {
+      const devices = devicesOf(page);
+      await owners.read(devices, signal);
+      yield devices;
     }
-    return found;
-  };
+  }
 
-  const everyDevice = async (signal: AbortSignal): Promise<Map<Guid, ReadDevice>> => {
-    for (let restarts = 0; ; restarts += 1) {
-      try {
-        return await expanding(() => collection('Reading the devices', `&$top=${PAGE_SIZE}`, signal));
-      } catch (error) {
-        const refusal = refusalOf(error);
-        if (refusal === null || !isPageTokenRefusal(refusal) || restarts === MOST_RESTARTS) throw error;
-        log.verbose(
-          `Graph no longer knows the page token (${refusal.message}); reading the devices from the first page again`,
-        );
-      }
+  /** Whether a read that Graph refused so is to begin again, which it prepares. */
+  const beginsAgain = (error: unknown, restarts: number): boolean => {
+    const refusal = refusalOf(error);
+    if (refusal?.status !== 400) return false;
+    if (isPageTokenRefusal(refusal)) {
+      log.verbose(`Graph no longer knows the page token (${refusal.message}); reading from the first page again`);
+      return restarts < MOST_RESTARTS;
     }
+    if (expand !== OWNER_IDS) return false;
+    wholeOwners(refusal.message);
+    return true;
   };
-
-  const oneDevice = async (purpose: string, id: Guid, signal: AbortSignal): Promise<readonly ReadDevice[]> => {
-    try {
-      const content = await expanding(() => client.get(request(purpose, `/devices/${id}?${query()}`), signal));
-      const device = parseDevice(content);
-      if (device === null)
-        throw invalidAnswer(purpose, client.host, 'the answer is no device: it has no id that is a GUID');
-      return [device];
-    } catch (error) {
-      if (refusalOf(error)?.status === 404) return [];
-      throw error;
-    }
-  };
-
-  const withOwner = (device: ReadDevice): EntraDevice => ({ ...device.device, ownerSid: owners.sidOf(device) });
 
   const askFor = async (ids: readonly Guid[], signal: AbortSignal): Promise<readonly BatchAnswer[]> => {
     const batch = () => ({
@@ -135,40 +89,39 @@ export function createDeviceReader({ client, sendBatch, owners, log }: DeviceRea
     return sendBatch(batch(), signal);
   };
 
+  const readAnswers = async (ids: readonly Guid[], signal: AbortSignal): Promise<readonly IdAnswer[]> => {
+    const read: IdAnswer[] = [];
+    for (const group of chunks(ids, BATCH_SIZE)) {
+      const answers = await askFor(group, signal);
+      read.push(...group.map((id, index) => readAnswer(id, answers[index])));
+    }
+    return read;
+  };
+
   return {
     async *all(signal) {
-      const found = await everyDevice(signal);
-      await owners.read(found.values(), signal);
-      for (const device of found.values()) yield withOwner(device);
-    },
-    async *byId(ids, signal) {
-      for (const group of chunks(ids, BATCH_SIZE)) {
-        const answers = await askFor(group, signal);
-        const read = group.map((id, index) => readAnswer(id, answers[index]));
-        await owners.read(
-          read.flatMap((answer) => ('read' in answer ? [answer.read] : [])),
-          signal,
-        );
-        for (const answer of read) {
-          yield 'read' in answer ? { id: answer.id, state: 'present', device: withOwner(answer.read) } : answer;
+      for (let restarts = 0; ; restarts += 1) {
+        try {
+          for await (const devices of collection(signal)) yield* devices.map(owners.complete);
+          owners.report();
+          return;
+        } catch (error) {
+          if (!beginsAgain(error, restarts)) throw error;
         }
       }
     },
-    async find(identity, signal) {
-      const id = parseGuid(identity);
-      const purpose = `Looking for device "${identity}"`;
-      const filter = id === null ? `displayName eq '${identity.replaceAll("'", "''")}'` : `deviceId eq '${id}'`;
-      const byObjectId = id === null ? [] : await oneDevice(purpose, id, signal);
-      const matching = await expanding(() => collection(purpose, `&$filter=${encodeURIComponent(filter)}`, signal));
-      for (const device of byObjectId) matching.set(device.device.id, device);
-      await owners.read(matching.values(), signal);
-      return [...matching.values()].map(withOwner);
+    async *byId(ids, signal) {
+      for (const group of chunks(ids, OWNERS_AT_ONCE)) {
+        const answers = await readAnswers(group, signal);
+        const present = answers.flatMap((answer) => ('read' in answer ? [answer.read] : []));
+        await owners.read(present, signal);
+        for (const answer of answers) {
+          yield 'read' in answer ? { id: answer.id, state: 'present', device: owners.complete(answer.read) } : answer;
+        }
+      }
+      owners.report();
     },
   };
-}
-
-function request(purpose: string, target: string): GraphRequest {
-  return { target, purpose, permission: DEVICES_PERMISSION };
 }
 
 type IdAnswer = Exclude<Presence, { state: 'present' }> | { readonly id: Guid; readonly read: ReadDevice };
@@ -186,9 +139,4 @@ function readAnswer(id: Guid, answer: BatchAnswer | undefined): IdAnswer {
   if (read.device.id !== id)
     return { id, state: 'unproven', why: `Graph answered with another device, ${read.device.id}` };
   return { id, read };
-}
-
-/** Sources: Microsoft Learn, "Paging Microsoft Graph data in your app"; the other forms are seen in the field. */
-function isPageTokenRefusal({ status, code, message }: GraphRefusal): boolean {
-  return status === 400 && /PageToken|page token/i.test(`${code ?? ''} ${message}`);
 }

@@ -131,3 +131,8 @@ export function invalidAnswer(purpose: string, host: string, what: string): Writ
     remedy: 'Nothing is concluded from such an answer; run again, and report it if it stays.',
   });
 }
+
+/** Sources: Microsoft Learn, "Paging Microsoft Graph data in your app"; the other forms are seen in the field. */
+export function isPageTokenRefusal({ status, code, message }: GraphRefusal): boolean {
+  return status === 400 && /PageToken|page token/i.test(`${code ?? ''} ${message}`);
+}

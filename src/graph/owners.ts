@@ -1,24 +1,45 @@
-import type { Answer } from '../device/entraDevice.ts';
+import type { Answer, EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
 import { WritebackError, type ErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { BATCH_SIZE, chunks, type BatchAnswer, type SendBatch } from './batch.ts';
+import type { GraphClient } from './client.ts';
 import { guidOf, isObject } from './json.ts';
+import { createOwnerSids } from './ownerSids.ts';
+import { pages } from './pages.ts';
 import type { ReadDevice } from './parseDevice.ts';
 
 /** The security identifiers of device owners, each read once a run. */
 export interface Owners {
-  /** Reads the SIDs of those that are not known yet; what cannot be read is told by one warning and stays unread. */
+  /** Reads the SIDs of those that are not known yet; what cannot be read stays unread. */
   read(devices: Iterable<ReadDevice>, signal: AbortSignal): Promise<void>;
-  /** The SID of the owner; null for none, for one that is no user and for one that has none; undefined if not read. */
-  sidOf(device: ReadDevice): Answer<string>;
+  /** The device with its owner's SID: null for none, for one that is no user and for one without; undefined if not read. */
+  complete(device: ReadDevice): EntraDevice;
+  /** Warns of the devices whose owner could not be read since the last time. */
+  report(): void;
+}
+
+export interface OwnersParts {
+  readonly client: GraphClient;
+  readonly sendBatch: SendBatch;
+  readonly log: Log;
+  /** So many owners are asked for one by one; then all users are read once. */
+  readonly manyOwners?: number;
 }
 
 export const USERS_PERMISSION = 'User.Read.All';
 
 /** Most values of an `in` filter. Source: Microsoft Graph known issue 13635. */
 const FILTER_SIZE = 15;
+
+/** Owners that one batch can ask for. */
+export const OWNERS_AT_ONCE = BATCH_SIZE * FILTER_SIZE;
+
+/** A page of users costs about as much as a batch and brings three times as many. */
+const MANY_OWNERS = 15_000;
+const PAGE_SIZE = 999;
 const USER = '#microsoft.graph.user';
+const SELECTED = '$select=id,onPremisesSecurityIdentifier';
 
 /** Failures of the look-up that leave owners unread; any other ends the run. */
 const LEAVES_UNREAD: ReadonlySet<ErrorCode> = new Set([
@@ -29,72 +50,100 @@ const LEAVES_UNREAD: ReadonlySet<ErrorCode> = new Set([
   'GraphAnswerInvalid',
 ] as const);
 
-export function createOwners(sendBatch: SendBatch, log: Log): Owners {
-  const known = new Map<Guid, string | null>();
+export function createOwners({ client, sendBatch, log, manyOwners = MANY_OWNERS }: OwnersParts): Owners {
+  const known = createOwnerSids();
+  let asked = 0;
+  let listed = false;
   let forbidden = false;
+  let warned = false;
+  let unread = 0;
+  let why = 'no answer';
 
+  const takeUsers = (users: readonly unknown[]): Set<Guid> => {
+    const ids = new Set<Guid>();
+    for (const user of users) {
+      const id = isObject(user) ? guidOf(user.id) : null;
+      if (id === null || !isObject(user)) continue;
+      ids.add(id);
+      const sid = user.onPremisesSecurityIdentifier;
+      if (sid === null || typeof sid === 'string') known.set(id, sid);
+    }
+    return ids;
+  };
+
+  /** Returns why some of the group stay unread, or null. */
   const take = (group: readonly Guid[], answer: BatchAnswer): string | null => {
     if (!('content' in answer)) return answer.refusal.text;
     const { value } = answer.content;
     if (!Array.isArray(value)) return 'an answer without users';
+    const answered = takeUsers(value);
     const complete = answer.content['@odata.nextLink'] === undefined;
-    const answered = new Set<Guid>();
-    for (const user of value) {
-      if (!isObject(user)) continue;
-      const id = guidOf(user.id);
-      if (id === null) continue;
-      answered.add(id);
-      const sid = user.onPremisesSecurityIdentifier;
-      if (sid === null || typeof sid === 'string') known.set(id, sid);
-    }
     if (complete) for (const id of group) if (!answered.has(id)) known.set(id, null);
-    return group.every((id) => known.has(id)) ? null : 'an answer without onPremisesSecurityIdentifier';
+    return group.every((id) => known.get(id) !== undefined) ? null : 'an answer without onPremisesSecurityIdentifier';
   };
 
-  /** Reads as many owners as one batch holds; returns why some stay unread, or null. */
-  const readBatch = async (ids: readonly Guid[], signal: AbortSignal): Promise<string | null> => {
+  const readBatch = async (ids: readonly Guid[], signal: AbortSignal): Promise<void> => {
     const groups = chunks(ids, FILTER_SIZE);
     const paths = groups.map((group) => {
       const filter = encodeURIComponent(`id in (${group.map((id) => `'${id}'`).join(',')})`);
-      return `/users?$select=id,onPremisesSecurityIdentifier&$filter=${filter}`;
+      return `/users?${SELECTED}&$filter=${filter}`;
     });
-    const answers = await sendBatch(
-      { paths, purpose: 'Reading the owners of devices', permission: USERS_PERMISSION },
-      signal,
-    );
-    let why: string | null = null;
+    const purpose = 'Reading the owners of devices';
+    const answers = await sendBatch({ paths, purpose, permission: USERS_PERMISSION }, signal);
     groups.forEach((group, index) => {
       const answer = answers[index];
       if (answer === undefined) return;
       forbidden ||= answer.status === 403;
       why = take(group, answer) ?? why;
     });
-    return why;
+  };
+
+  const readAllUsers = async (signal: AbortSignal): Promise<void> => {
+    listed = true;
+    log.verbose(`more than ${manyOwners} device owners: reading all users once`);
+    const request = {
+      target: `/users?${SELECTED}&$top=${PAGE_SIZE}`,
+      purpose: 'Reading the users',
+      permission: USERS_PERMISSION,
+    };
+    for await (const { values } of pages(client, request, signal)) takeUsers(values);
+  };
+
+  /** Runs a look-up; a failure of Graph leaves its owners unread. */
+  const orUnread = async (lookUp: () => Promise<void>): Promise<void> => {
+    try {
+      await lookUp();
+    } catch (error) {
+      if (!(error instanceof WritebackError) || !LEAVES_UNREAD.has(error.code)) throw error;
+      forbidden ||= error.code === 'GraphForbidden';
+      why = error.message;
+      log.verbose(error.message);
+    }
+  };
+
+  const unknownOwners = (devices: Iterable<ReadDevice>): readonly Guid[] => {
+    const ids = new Set<Guid>();
+    for (const device of devices) {
+      const id = userOf(device);
+      if (id !== null && id !== undefined && known.get(id) === undefined) ids.add(id);
+    }
+    return [...ids];
   };
 
   return {
     async read(devices, signal) {
-      const ids = new Set<Guid>();
-      for (const device of devices) {
-        const id = userOf(device);
-        if (id !== null && id !== undefined && !known.has(id)) ids.add(id);
+      if (forbidden) return;
+      let ids = unknownOwners(devices);
+      if (!listed && asked + ids.length > manyOwners) {
+        await orUnread(() => readAllUsers(signal));
+        ids = ids.filter((id) => known.get(id) === undefined);
       }
-      if (forbidden || ids.size === 0) return;
-      let why: string | null = null;
-      try {
-        for (const batch of chunks([...ids], BATCH_SIZE * FILTER_SIZE)) {
-          why = (await readBatch(batch, signal)) ?? why;
-          if (forbidden) break;
-        }
-      } catch (error) {
-        if (!(error instanceof WritebackError) || !LEAVES_UNREAD.has(error.code)) throw error;
-        forbidden ||= error.code === 'GraphForbidden';
-        why = error.message;
+      asked += ids.length;
+      for (const batch of chunks(ids, OWNERS_AT_ONCE)) {
+        if (!forbidden) await orUnread(() => readBatch(batch, signal));
       }
-      const unread = [...ids].filter((id) => !known.has(id)).length;
-      if (unread > 0) log.warning(unreadWarning(unread, log.redact(why ?? 'no answer')));
     },
-    sidOf(device) {
+    complete(device) {
       const { owners } = device;
       if (owners !== undefined && owners !== null && owners.length > 1) {
         log.verbose(
@@ -102,7 +151,14 @@ export function createOwners(sendBatch: SendBatch, log: Log): Owners {
         );
       }
       const id = userOf(device);
-      return id === null || id === undefined ? id : known.get(id);
+      const ownerSid = id === null || id === undefined ? id : known.get(id);
+      if (typeof id === 'string' && ownerSid === undefined) unread += 1;
+      return { ...device.device, ownerSid };
+    },
+    report() {
+      if (unread > 0 && !(forbidden && warned)) log.warning(unreadWarning(unread, log.redact(why)));
+      warned ||= unread > 0;
+      unread = 0;
     },
   };
 }
@@ -116,9 +172,9 @@ function userOf({ owners }: ReadDevice): Answer<Guid> {
 }
 
 function unreadWarning(count: number, why: string): string {
-  const what = count === 1 ? 'The SID of 1 device owner' : `The SIDs of ${count} device owners`;
+  const what = count === 1 ? 'of 1 Entra device' : `of ${count} Entra devices`;
   return (
-    `${what} could not be read (${why}); the owner of such a device stays as it is in the directory. ` +
-    `Reading them needs the Microsoft Graph application permission ${USERS_PERMISSION}.`
+    `The SID of the owner ${what} could not be read (${why}); the owner of such a device stays as it is in the directory. ` +
+    `Reading it needs the Microsoft Graph application permission ${USERS_PERMISSION}.`
   );
 }

@@ -1,42 +1,74 @@
 import { invalidAnswer, type GraphRequest } from './failure.ts';
 import type { GraphClient } from './client.ts';
-import { textOf } from './json.ts';
+import { isObject, textOf } from './json.ts';
 
 export interface Page {
   /** Counts from 1. */
   readonly number: number;
   readonly values: readonly unknown[];
+  /** The link that ends a round of a delta query; null on every other page. */
+  readonly deltaLink: string | null;
 }
+
+/** Pages in a row without an object, and repetitions of a page's objects, that are taken for an endless circle. */
+const MOST_EMPTY_PAGES = 100;
+const MOST_REPETITIONS = 100;
 
 /**
  * The pages of a collection to the last one, each link followed as Graph gave it. An empty page with a link is not the
- * end. Throws GraphAnswerInvalid for a page without a collection and for a link that was given before.
- * Source: Microsoft Learn, "Paging Microsoft Graph data in your app".
+ * end. Throws GraphAnswerInvalid for a page without a collection, for a link that is no address or was given before, for
+ * a page that names both a next page and the end of a delta round, and for pages that go round in a circle.
+ * Sources: Microsoft Learn, "Paging Microsoft Graph data in your app", "Use delta query to track changes".
  */
 export async function* pages(client: GraphClient, first: GraphRequest, signal: AbortSignal): AsyncGenerator<Page> {
+  const invalid = (what: string): Error => invalidAnswer(first.purpose, client.host, what);
   const followed = new Set<string>();
+  const circle = createCircleCheck();
   let request = first;
   for (let number = 1; ; number += 1) {
     const content = await client.get(request, signal);
     const values: unknown = content.value;
-    if (!Array.isArray(values)) {
-      throw invalidAnswer(first.purpose, client.host, `page ${number} holds no collection "value"`);
+    if (!Array.isArray(values)) throw invalid(`page ${number} holds no collection "value"`);
+    const link = content['@odata.nextLink'] ?? null;
+    const end = content['@odata.deltaLink'] ?? null;
+    const deltaLink = textOf(end);
+    if (end !== null && (link !== null || deltaLink === null || !URL.canParse(deltaLink))) {
+      throw invalid(`page ${number} names an end of changes that is none`);
     }
-    yield { number, values };
-    const link = content['@odata.nextLink'];
-    if (link === undefined || link === null) return;
+    if (circle(number, values))
+      throw invalid(`page ${number} and those before it bring the same objects again and again`);
+    yield { number, values, deltaLink };
+    if (link === null) return;
     const target = textOf(link);
     if (target === null || !URL.canParse(target)) {
-      throw invalidAnswer(first.purpose, client.host, `page ${number} names a next page that is no address`);
+      throw invalid(`page ${number} names a next page that is no address`);
     }
-    if (followed.has(target)) {
-      throw invalidAnswer(
-        first.purpose,
-        client.host,
-        `page ${number} names a page as the next one that was read before`,
-      );
-    }
+    if (followed.has(target)) throw invalid(`page ${number} names a page as the next one that was read before`);
     followed.add(target);
     request = { ...first, target };
   }
+}
+
+/**
+ * Tells whether pages go round in a circle: the objects of one page come again and again. The page that is looked for is
+ * a later one each time the number of pages has doubled, as in Brent's cycle detection, so only its ids are held; a few
+ * repetitions are no circle, as objects move between pages while they are read.
+ */
+function createCircleCheck(): (number: number, values: readonly unknown[]) => boolean {
+  let looked: ReadonlySet<unknown> = new Set();
+  let next = 1;
+  let repetitions = 0;
+  let empty = 0;
+  return (number, values) => {
+    const ids = values.map((value) => (isObject(value) ? value.id : undefined)).filter((id) => id !== undefined);
+    empty = values.length === 0 ? empty + 1 : 0;
+    repetitions += ids.filter((id) => looked.has(id)).length;
+    const turns = empty > MOST_EMPTY_PAGES || repetitions > Math.max(MOST_REPETITIONS, 3 * looked.size);
+    if (number >= next && ids.length > 0) {
+      looked = new Set(ids);
+      repetitions = 0;
+      next = 2 * number;
+    }
+    return turns;
+  };
 }

@@ -4,6 +4,8 @@ import { ATTRIBUTE_NAMES, type AttributeName } from '../device/attributes.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
+import { parseMark } from '../device/mark.ts';
+import { quotedText } from '../device/quotedText.ts';
 import {
   ACTIONS,
   HELD_REASONS,
@@ -134,8 +136,7 @@ function deferDeletes(
 ): { readonly changes: readonly Change[]; readonly deferred: readonly Held[] } {
   const due = changes
     .filter((change) => change.cause === 'retention')
-    // The mark ends in a time of fixed width, so that its text sorts as the time does.
-    .toSorted((a, b) => compare(a.mark ?? '', b.mark ?? '') || compare(a.deviceId, b.deviceId));
+    .toSorted((a, b) => removedTime(a) - removedTime(b) || compare(a.deviceId, b.deviceId));
   const late = new Set(due.slice(limit));
   const deferred = [...late].map((change): Held => ({
     reason: 'DeleteLater',
@@ -144,9 +145,13 @@ function deferDeletes(
     distinguishedName: change.distinguishedName,
     displayName: change.displayName,
     attribute: null,
-    sentence: `"${change.displayName}" is deleted by a later run: at most ${limit} deletes after the retention time in one run.`,
+    sentence: `${quotedText(change.displayName)} is deleted by a later run: at most ${limit} deletes after the retention time in one run.`,
   }));
   return { changes: changes.filter((change) => !late.has(change)), deferred };
+}
+
+function removedTime(change: Change): number {
+  return parseMark(change.mark ?? '')?.removed?.getTime() ?? 0;
 }
 
 function compare(a: string, b: string): number {

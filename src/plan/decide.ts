@@ -12,6 +12,7 @@ import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import { guidFromHex, type Guid } from '../device/guid.ts';
 import { markText, parseMark, type Mark } from '../device/mark.ts';
+import { quotedText } from '../device/quotedText.ts';
 import type { AttributeChange, Cause, Change, ChangeWarning, Held, HeldReason } from './change.ts';
 import type { Case, Ownership } from './match.ts';
 import { deletesAtOnce, retentionOver, type Policy } from './policy.ts';
@@ -42,6 +43,8 @@ export interface Decision {
 }
 
 const NOTHING: Decision = { change: null, held: [] };
+
+const CLOCK_SKEW = 'the clocks of domain controller and Graph differ by more than an hour';
 
 export function ownershipOf(object: DeviceObject, tenantId: Guid): Ownership {
   const mark = markOf(object);
@@ -131,14 +134,14 @@ function createOf(
       attributes: [{ attribute: MARK_ATTRIBUTE, before: [], after: [mark] }, ...attributes],
       mark: null,
       warnings: [],
-      sentence: `Create the device object of "${device.displayName ?? ''}".`,
+      sentence: `Create the device object of ${quotedText(device.displayName ?? '')}.`,
     },
     held: kept,
   };
 }
 
 function updateOf(device: EntraDevice, object: DeviceObject, circumstances: Circumstances): Decision {
-  const flow = attributeFlow(device, circumstances.available);
+  const flow = withoutEnabling(attributeFlow(device, circumstances.available), object);
   const kept = heldValues(flow, device, object);
   const noKey = kept.some((one) => one.reason === 'NoKey');
   const stated = device.accountEnabled === false;
@@ -156,10 +159,19 @@ function updateOf(device: EntraDevice, object: DeviceObject, circumstances: Circ
   const name = object.attributes.displayName?.[0] ?? object.name;
   const names = attributes.map((one) => one.attribute).join(', ');
   const sentence = disables
-    ? `Disable "${name}": ${stated ? 'Entra says accountEnabled false' : 'the Entra device has no certificate key any more'}.`
-    : `${switched === undefined ? 'Update' : 'Enable'} "${name}": ${names}.`;
+    ? `Disable ${quotedText(name)}: ${stated ? 'Entra says accountEnabled false' : 'the Entra device has no certificate key any more'}.`
+    : `${switched === undefined ? 'Update' : 'Enable'} ${quotedText(name)}: ${names}.`;
   const action = disables ? 'disable' : switched === undefined ? 'update' : 'enable';
   return { change: modify(object, action, cause, attributes, sentence, device.id), held: kept };
+}
+
+/** While its keys are left an object is not enabled: those in the directory may be ones that Entra has revoked. */
+function withoutEnabling(flow: Flow, object: DeviceObject): Flow {
+  const keys = flow.altSecurityIdentities;
+  const desired = flow['msDS-IsEnabled'];
+  if (keys?.kind !== 'left' || keys.reason === 'NoKey' || desired?.kind !== 'values') return flow;
+  if (desired.values[0] !== 'TRUE' || isEnabled(object)) return flow;
+  return { ...flow, 'msDS-IsEnabled': { kind: 'left', reason: keys.reason, why: 'its certificate keys are left too' } };
 }
 
 /** The values an attribute shall have; those that are left are the values it has. */
@@ -182,19 +194,22 @@ function removalOf(object: DeviceObject, circumstances: Circumstances): Decision
   }
   const why = whereabouts.state === 'gone' ? 'the Entra device is gone' : 'the Entra device is out of scope';
   const name = object.attributes.displayName?.[0] ?? object.name;
-  if (due) {
-    if (!circumstances.clocksAgree) {
-      return hold('ClockSkew', null, object, 'the clocks of domain controller and Graph differ by more than an hour');
-    }
-    const cause: Cause = mark.removed === null || enabled ? 'removal' : 'retention';
-    return { change: deletion(object, cause, `Delete "${name}": ${why}.`), held: [] };
+  const removed = mark.removed !== null && !enabled;
+  if (due && circumstances.clocksAgree) {
+    return {
+      change: deletion(object, removed ? 'retention' : 'removal', `Delete ${quotedText(name)}: ${why}.`),
+      held: [],
+    };
   }
+  // Only the delete waits for the clocks: an object that is not yet disabled and marked becomes so.
+  const waiting = due ? [held('ClockSkew', null, object, CLOCK_SKEW, 'is not deleted')] : [];
+  if (removed) return { change: null, held: waiting };
   const attributes: AttributeChange[] = [markChange(object, { ...mark, removed: now })];
   if (enabled) attributes.push(switchOff(object));
   const sentence = enabled
-    ? `Disable "${name}": ${why}; its time of retention starts now.`
-    : `Mark "${name}" as removed: ${why}; its time of retention starts now.`;
-  return { change: modify(object, enabled ? 'disable' : 'update', 'removal', attributes, sentence), held: [] };
+    ? `Disable ${quotedText(name)}: ${why}; its time of retention starts now.`
+    : `Mark ${quotedText(name)} as removed: ${why}; its time of retention starts now.`;
+  return { change: modify(object, enabled ? 'disable' : 'update', 'removal', attributes, sentence), held: waiting };
 }
 
 /**
@@ -212,7 +227,7 @@ function disableOfDuplicate(object: DeviceObject, circumstances: Circumstances, 
       'disable',
       'stated',
       [switchOff(object)],
-      `Disable "${name}": Entra says accountEnabled false.`,
+      `Disable ${quotedText(name)}: Entra says accountEnabled false.`,
     );
   }
   if (ifGone && whereabouts.state === 'gone' && mark !== null) {
@@ -222,7 +237,7 @@ function disableOfDuplicate(object: DeviceObject, circumstances: Circumstances, 
       'disable',
       'removal',
       attributes,
-      `Disable "${name}": the Entra device of its anchor is gone.`,
+      `Disable ${quotedText(name)}: the Entra device of its anchor is gone.`,
     );
   }
   return null;
@@ -240,10 +255,12 @@ function modify(
   object: DeviceObject,
   action: 'update' | 'disable' | 'enable',
   cause: Cause,
-  attributes: readonly AttributeChange[],
+  wanted: readonly AttributeChange[],
   sentence: string,
   objectId: Guid | null = readAnchor(object.attributes['msDS-CloudAnchor']),
 ): Change {
+  // A mark renewed within its second is the same mark.
+  const attributes = wanted.filter((one) => !sameValues(one.before, one.after));
   const rekeyed = attributes.some(
     (one) => one.attribute === 'altSecurityIdentities' || one.attribute === 'msDS-CloudAnchor',
   );
@@ -277,7 +294,8 @@ function heldValues(flow: Flow, device: EntraDevice, object: DeviceObject | null
   return ATTRIBUTE_NAMES.flatMap((attribute) => {
     const flowed = flow[attribute];
     if (flowed?.kind !== 'left') return [];
-    return [{ ...held(flowed.reason, device, object, flowed.why), attribute }];
+    const one = held(flowed.reason, device, object, flowed.why);
+    return [{ ...one, attribute, sentence: `${attribute} of ${one.sentence}` }];
   });
 }
 
@@ -289,7 +307,13 @@ function hold(reason: HeldReason, device: EntraDevice | null, object: DeviceObje
   return { change: null, held: [held(reason, device, object, why)] };
 }
 
-function held(reason: HeldReason, device: EntraDevice | null, object: DeviceObject | null, why: string): Held {
+function held(
+  reason: HeldReason,
+  device: EntraDevice | null,
+  object: DeviceObject | null,
+  why: string,
+  fate = 'is left as it is',
+): Held {
   const name = device?.displayName ?? object?.attributes.displayName?.[0] ?? null;
   return {
     reason,
@@ -298,6 +322,6 @@ function held(reason: HeldReason, device: EntraDevice | null, object: DeviceObje
     distinguishedName: object?.distinguishedName ?? null,
     displayName: name,
     attribute: null,
-    sentence: `"${name ?? device?.id ?? ''}" is left as it is: ${why}.`,
+    sentence: `${quotedText(name ?? object?.name ?? device?.id ?? '')} ${fate}: ${why}.`,
   };
 }

@@ -1,5 +1,6 @@
 import { syntaxOf, type WritableAttribute } from '../device/attributes.ts';
 import { guidFromHex } from '../device/guid.ts';
+import { quotedText } from '../device/quotedText.ts';
 import {
   ACTIONS,
   HELD_REASONS,
@@ -11,10 +12,11 @@ import {
   type PlanSummary,
 } from './change.ts';
 
-/** A value as people read it: GUIDs and SIDs as text, other octets as hexadecimal digits. */
+/** A value as people read it: octets that are a GUID or text as such, others as hexadecimal digits. */
 export function displayValue(attribute: WritableAttribute, value: string): string {
   if (syntaxOf(attribute) !== 'octet') return value;
-  return attribute === 'msDS-RegisteredOwner' ? (asciiFromHex(value) ?? value) : (guidFromHex(value) ?? value);
+  const text = asciiFromHex(value);
+  return attribute === 'msDS-RegisteredOwner' ? (text ?? value) : (guidFromHex(value) ?? text ?? value);
 }
 
 const MARKS: Readonly<Record<Action, string>> = { create: '+', update: '~', disable: '-', enable: '+', delete: 'x' };
@@ -57,7 +59,7 @@ function renderChange(change: Change): readonly string[] {
 
 function renderAttribute({ attribute, before, after }: AttributeChange): string {
   const list = (values: readonly string[]): string =>
-    values.length === 0 ? '(none)' : values.map((value) => JSON.stringify(displayValue(attribute, value))).join(', ');
+    values.length === 0 ? '(none)' : values.map((value) => quotedText(displayValue(attribute, value))).join(', ');
   const name = attribute.padEnd(24);
   return before.length === 0 ? `    ${name} ${list(after)}` : `    ${name} ${list(before)} -> ${list(after)}`;
 }

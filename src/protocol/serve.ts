@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { cancelled, toWritebackError, type ErrorData } from '../errors.ts';
 import { createLog, type Log } from '../log.ts';
 import { fittingJson, LONGEST_SENT, MalformedLine, type Channel } from './channel.ts';
+import type { HostRequests } from './hostRequests.ts';
 import {
   METHODS,
   OUTPUT_BATCH,
@@ -36,12 +37,13 @@ const FAILED = -32000;
 /**
  * Serves the methods over the channel until its input ends; then stops the calls in flight and waits for them. Calls run
  * side by side and share nothing. A line that is no message is answered with an error without an id, and harms no call;
- * a message that is no request, such as an answer to nothing that was asked, is ignored.
+ * an answer goes to whoever asked the host, and one to nothing that was asked is ignored.
  */
 export async function serve(
   channel: Channel,
   handlers: Readonly<Record<Method, Handler>>,
   hello: Hello,
+  hostRequests?: HostRequests,
 ): Promise<void> {
   const calls = new Map<string | number, OpenCall>();
   const running = new Set<Promise<void>>();
@@ -62,16 +64,18 @@ export async function serve(
       continue;
     }
     const { id, method, params } = asMessage(received);
-    if (method === '$/cancel') calls.get(asId(params['id']))?.stop();
+    if (method === null) hostRequests?.accept(received);
+    else if (method === '$/cancel') calls.get(asId(params['id']))?.stop();
     else if (method === '$/credit') calls.get(asId(params['id']))?.credit(Number(params['n']));
-    else if (method !== null && id !== null && calls.has(id)) {
+    else if (id !== null && calls.has(id)) {
       refuseLine(INVALID_REQUEST, 'The id is that of a call in flight.');
-    } else if (method !== null && id !== null) {
+    } else if (id !== null) {
       const call = new OpenCall(channel, id);
       calls.set(id, call);
       track(run(channel, call, handlers, method, params).finally(() => calls.delete(id)));
     }
   }
+  hostRequests?.close();
   for (const call of calls.values()) call.stop();
   await Promise.race([Promise.all(running), delay(PARTING, undefined, { ref: false })]);
 }

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import { findAccount } from '../../src/directory/account.ts';
 import type { Directory } from '../../src/ports.ts';
 import { type DirectoryUser, type DomainController, startDomainController } from '../lab/domainController.ts';
-import { directoryOf, NEVER } from './sample.ts';
+import { searchDone, searchEntry, startLdapServer } from './ldapServer.ts';
+import { connectTo, directoryOf, NEVER } from './sample.ts';
 
 const PASSWORD = 'Svc-Passw0rd!';
 
@@ -25,12 +27,21 @@ describe('account', () => {
 
   it('finds an account by every form of its name', async () => {
     const expected = { distinguishedName: user.dn, sid: user.sid, name: 'CORP\\svc-writer' };
-    const forms = ['svc-writer', 'SVC-Writer', 'CORP\\svc-writer', 'corp\\svc-writer', user.userName, user.sid, user.dn];
+    const forms = [
+      'svc-writer',
+      'SVC-Writer',
+      'CORP\\svc-writer',
+      'corp\\svc-writer',
+      user.userName,
+      user.sid,
+      user.dn,
+    ];
     for (const identity of forms) expect(await find(identity), identity).to.deep.equal(expected);
   });
 
   it('finds a computer with and without the dollar sign', async () => {
-    for (const identity of ['DC1$', 'dc1', 'CORP\\DC1']) expect((await find(identity))?.name, identity).to.equal('CORP\\DC1$');
+    for (const identity of ['DC1$', 'dc1', 'CORP\\DC1'])
+      expect((await find(identity))?.name, identity).to.equal('CORP\\DC1$');
   });
 
   it('finds an account that has no UPN by name@domain', async () => {
@@ -63,7 +74,8 @@ describe('account', () => {
 
   it('finds an account whose name needs escaping', async () => {
     const odd = await domainController.addUser('Jürgen (Test) 😀', PASSWORD);
-    for (const identity of ['Jürgen (Test) 😀', odd.dn, odd.sid]) expect((await find(identity))?.sid, identity).to.equal(odd.sid);
+    for (const identity of ['Jürgen (Test) 😀', odd.dn, odd.sid])
+      expect((await find(identity))?.sid, identity).to.equal(odd.sid);
   });
 
   it('prefers the account that has the very name', async () => {
@@ -74,11 +86,22 @@ describe('account', () => {
   });
 
   it('refuses a name that fits more than one account', async () => {
-    const rest = 'objectClass: user\nuserPrincipalName: same@other.test\nuserAccountControl: 514\n';
-    for (const name of ['same1', 'same2']) {
-      await domainController.ldapAdd(`dn: CN=${name},CN=Users,${domainController.domainDn}\nsAMAccountName: ${name}\n${rest}`);
+    const found = ['CN=a,DC=test', 'CN=b,DC=test'];
+    let asked = 0;
+    const server = await startLdapServer(({ id }) => {
+      asked += 1;
+      const entries = asked === 1 ? [] : found.map((name) => searchEntry(id, name, 'sAMAccountName', 'same'));
+      return Buffer.concat([...entries, searchDone(id)]);
+    });
+    const connection = connectTo(domainController, { server: server.server, trustedCertificate: server.caFile });
+    try {
+      const rootDse = await directory.rootDse(NEVER);
+      const search = findAccount(connection, rootDse, 'same@other.test', NEVER);
+      const error: unknown = await search.catch((thrown: unknown) => thrown);
+      expect(error).to.include({ code: 'AccountNotFound', target: 'same@other.test' });
+    } finally {
+      await connection.close();
+      await server.stop();
     }
-    const error: unknown = await find('same@other.test').catch((thrown: unknown) => thrown);
-    expect(error).to.include({ code: 'AccountNotFound', target: 'same@other.test' });
   });
 });

@@ -65,7 +65,9 @@ describe('connection', () => {
     const error = await refusalOf({ trustedCertificate: null });
     expect(error.code).to.equal('DirectoryUntrusted');
     expect(error.remedy).to.include('-TrustedCertificate');
-    expect(error.message).to.include(domainController.address).and.match(/UNABLE_TO|SELF_SIGNED/);
+    expect(error.message)
+      .to.include(domainController.address)
+      .and.match(/UNABLE_TO|SELF_SIGNED/);
   });
 
   it('trusts no server by any environment variable', async () => {
@@ -103,7 +105,10 @@ describe('connection', () => {
     expect(plain.code).to.be.oneOf(['DirectoryUnreachable', 'DirectoryUntrusted']);
   });
 
-  for (const [kind, words] of Object.entries({ expired: /expired/, otherHost: /altname/i }) as [CertificateKind, RegExp][]) {
+  for (const [kind, words] of Object.entries({ expired: /expired/, otherHost: /altname/i }) as [
+    CertificateKind,
+    RegExp,
+  ][]) {
     it(`refuses a certificate of kind ${kind}, though its issuer is trusted`, async () => {
       const other = await startDomainController({ schema: 87, certificate: kind });
       try {
@@ -183,7 +188,8 @@ describe('connection', () => {
       const connection = open({ server: server.server, trustedCertificate: server.caFile });
       const names: string[] = [];
       try {
-        for await (const page of connection.pages(query, 2, NEVER)) names.push(...page.map((entry) => entry.distinguishedName));
+        for await (const page of connection.pages(query, 2, NEVER))
+          names.push(...page.map((entry) => entry.distinguishedName));
         return { names, requests: server.received.length };
       } finally {
         await server.stop();

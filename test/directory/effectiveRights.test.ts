@@ -74,7 +74,12 @@ describe('effectiveRights', () => {
   }
 
   /** Tries everything that a vector tells the result of on one object, the last of it the delete. */
-  async function tryAll(connection: Connection, user: DirectoryUser, name: string, number: number): Promise<Required<Results>> {
+  async function tryAll(
+    connection: Connection,
+    user: DirectoryUser,
+    name: string,
+    number: number,
+  ): Promise<Required<Results>> {
     const link = `B:8:00020000:${name}`;
     const results = {
       modify: await resultOf(connection, replace(name, 'displayName', 'Renamed')),
@@ -88,7 +93,12 @@ describe('effectiveRights', () => {
 
   it('works out from the access control list what it cannot ask an empty container', async () => {
     const own = await administrator.effectiveRights(container, NEVER);
-    expect(own).to.deep.equal({ createDevices: true, deleteDevices: true, writeAttributes: null, inheritedWrite: true });
+    expect(own).to.deep.equal({
+      createDevices: true,
+      deleteDevices: true,
+      writeAttributes: null,
+      inheritedWrite: true,
+    });
     for (const [name, entries, expected] of [
       ['empty-none', [], [false, false, false]],
       ['empty-create', ['(OA;;CCDC;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;;<SID>)'], [true, true, false]],

@@ -15,7 +15,8 @@ import { answered } from './sample.ts';
 
 const NAME = 'CN=a,DC=test';
 
-const entryOf = (attributes: Readonly<Record<string, readonly (string | Buffer)[]>>): Entry => toEntry(answered(NAME, attributes));
+const entryOf = (attributes: Readonly<Record<string, readonly (string | Buffer)[]>>): Entry =>
+  toEntry(answered(NAME, attributes));
 
 describe('entry', () => {
   it('gives each value as the octets that the server sent, whatever they look like', () => {
@@ -24,7 +25,9 @@ describe('entry', () => {
     expect(oneOctets(entry, 'none')).to.equal(null);
     expect(oneOctets(entry, 'one')?.toString()).to.equal('a');
     expect(oneOctets(entry, 'empty')?.length).to.equal(0);
-    expect(() => oneOctets(entry, 'two')).to.throw('more than one value').with.property('code', 'DirectoryAnswerInvalid');
+    expect(() => oneOctets(entry, 'two'))
+      .to.throw('more than one value')
+      .with.property('code', 'DirectoryAnswerInvalid');
   });
 
   it('finds an attribute in any spelling of its name', () => {

@@ -19,11 +19,14 @@ const SENT: Sent = {
   'msDS-IsEnabled': ['TRUE'],
 };
 
-const read = (changes: Sent = {}): ReturnType<typeof fromEntry> => fromEntry(toEntry(answered(NAME, { ...SENT, ...changes })));
+const read = (changes: Sent = {}): ReturnType<typeof fromEntry> =>
+  fromEntry(toEntry(answered(NAME, { ...SENT, ...changes })));
 
 describe('fromEntry', () => {
   it('makes a device object with canonical values', () => {
-    expect(read({ 'msDS-DeviceObjectVersion': ['2'], 'msDS-RegisteredOwner': ['S-1-5-21'], 'msDS-IsManaged': [] })).to.deep.equal({
+    expect(
+      read({ 'msDS-DeviceObjectVersion': ['2'], 'msDS-RegisteredOwner': ['S-1-5-21'], 'msDS-IsManaged': [] }),
+    ).to.deep.equal({
       objectGuid: '33221100-5544-7766-8899-aabbccddeeff',
       distinguishedName: NAME,
       name: '9d53c6fa-b38e-4509-8fb1-51dedb421aac',

@@ -102,7 +102,8 @@ export function result(id: number, tag: number, code: number, words = '', cookie
   return writer.buffer;
 }
 
-export const searchDone = (id: number, code = 0, cookie: string | null = null): Buffer => result(id, 0x65, code, '', cookie);
+export const searchDone = (id: number, code = 0, cookie: string | null = null): Buffer =>
+  result(id, 0x65, code, '', cookie);
 
 /** A search result entry with one attribute. */
 export function searchEntry(id: number, name: string, attribute: string, value: string): Buffer {

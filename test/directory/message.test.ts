@@ -48,7 +48,9 @@ describe('message', () => {
       writeRequest({ operation: 'modify', name: '<GUID=1>', modifications }, []),
       new ModifyRequest({ messageId: 0 }),
     );
-    expect(modify.changes.map(({ operation, modification }) => [operation, modification.type, modification.values])).to.deep.equal([
+    expect(
+      modify.changes.map(({ operation, modification }) => [operation, modification.type, modification.values]),
+    ).to.deep.equal([
       ['delete', 'a', ['1']],
       ['add', 'a', ['2']],
       ['replace', 'b', []],

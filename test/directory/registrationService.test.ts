@@ -2,7 +2,11 @@ import { expect } from 'chai';
 import { sameName } from '../../src/device/distinguishedName.ts';
 import type { Directory } from '../../src/ports.ts';
 import { type DomainController, startDomainController } from '../lab/domainController.ts';
-import { CONNECTION_POINT_DN, REGISTRATION_CONFIGURATION_DN, REGISTRATION_SERVICE_DN } from '../lab/registrationService.ts';
+import {
+  CONNECTION_POINT_DN,
+  REGISTRATION_CONFIGURATION_DN,
+  REGISTRATION_SERVICE_DN,
+} from '../lab/registrationService.ts';
 import { vectorsOf } from '../device/vectors.ts';
 import { directoryOf, NEVER } from './sample.ts';
 
@@ -27,13 +31,17 @@ describe('registrationService', () => {
     await domainController?.stop();
   });
 
-  for (const { name, input, expected } of vectorsOf<{ domain: string; configuration: string }, ServiceExpected>('drs-object')) {
+  for (const { name, input, expected } of vectorsOf<{ domain: string; configuration: string }, ServiceExpected>(
+    'drs-object',
+  )) {
     it(`reads the registration service as ${name} shows it`, async () => {
       const services = await directory.registrationServices(NEVER);
       expect(services).to.have.lengthOf(1);
       const [service] = services;
       const here = (dn: string): string =>
-        dn.replace(input.configuration, domainController.configurationDn).replace(input.domain, domainController.domainDn);
+        dn
+          .replace(input.configuration, domainController.configurationDn)
+          .replace(input.domain, domainController.domainDn);
       expect(sameName(service?.distinguishedName ?? '', here(expected.DrsObjectDN))).to.equal(true);
       expect(sameName(service?.deviceLocation ?? '', here(expected.DeviceObjectLocation))).to.equal(true);
       expect(service?.isEnabled).to.equal(expected.IsEnabledOnPremises);
@@ -53,7 +61,10 @@ describe('registrationService', () => {
   it('finds a second registration service wherever it lies', async () => {
     const second = `CN=Second,CN=Device Registration Services,${REGISTRATION_CONFIGURATION_DN}`;
     const attributes = { 'msDS-DeviceLocation': [domainController.deviceContainerDn], 'msDS-IsEnabled': ['FALSE'] };
-    await directory.create({ distinguishedName: second, objectClass: 'msDS-DeviceRegistrationService', attributes }, NEVER);
+    await directory.create(
+      { distinguishedName: second, objectClass: 'msDS-DeviceRegistrationService', attributes },
+      NEVER,
+    );
     const services = await directory.registrationServices(NEVER);
     expect(services.map(({ isEnabled }) => isEnabled).sort()).to.deep.equal([false, true]);
     expect(services.find(({ isEnabled }) => isEnabled === false)).to.include({ inactivityDays: null });
@@ -62,7 +73,9 @@ describe('registrationService', () => {
   for (const { name, input } of vectorsOf<{ keywords: string[] }, unknown>('scp-keywords')) {
     it(`gives the keywords of the service connection point as they are: ${name}`, async () => {
       const lines = input.keywords.map((keyword) => `keywords: ${keyword}\n`).join('');
-      await domainController.ldapModify(`dn: ${CONNECTION_POINT_DN}\nchangetype: modify\nreplace: keywords\n${lines}-\n`);
+      await domainController.ldapModify(
+        `dn: ${CONNECTION_POINT_DN}\nchangetype: modify\nreplace: keywords\n${lines}-\n`,
+      );
       expect(await directory.serviceConnectionPoint(NEVER)).to.deep.equal([...input.keywords].sort());
     });
   }

@@ -34,12 +34,16 @@ describe('rootDse', () => {
   });
 
   it('says that a server which is no domain controller is none', async () => {
-    const server = await startLdapServer(({ id }) => Buffer.concat([searchEntry(id, '', 'vendorName', 'other'), searchDone(id)]));
+    const server = await startLdapServer(({ id }) =>
+      Buffer.concat([searchEntry(id, '', 'vendorName', 'other'), searchDone(id)]),
+    );
     const settings = { ...settingsOf(domainController), server: server.server, trustedCertificate: server.caFile };
     const connection = createConnection(settings, keptLog().log);
     try {
       const error: unknown = await readRootDse(connection, NEVER).catch((thrown: unknown) => thrown);
-      expect(error).to.be.instanceOf(WritebackError).and.include({ code: 'DirectoryAnswerInvalid', target: server.server });
+      expect(error)
+        .to.be.instanceOf(WritebackError)
+        .and.include({ code: 'DirectoryAnswerInvalid', target: server.server });
     } finally {
       await connection.close();
       await server.stop();

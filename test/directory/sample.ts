@@ -125,6 +125,12 @@ export async function apply(directory: Directory, change: Change): Promise<void>
   if (outcome.state !== 'applied') throw new Error(`not applied: ${JSON.stringify(outcome)}`);
 }
 
+export async function all<T>(sequence: AsyncIterable<T>): Promise<readonly T[]> {
+  const found: T[] = [];
+  for await (const one of sequence) found.push(one);
+  return found;
+}
+
 /** The device object with this number. */
 export async function deviceOf(directory: Directory, container: string, number: number): Promise<DeviceObject> {
   for await (const object of directory.devices(container, NEVER)) {
@@ -147,4 +153,3 @@ export function answered(
   });
   return new SearchEntry({ messageId: 1, name, attributes: parsed });
 }
-

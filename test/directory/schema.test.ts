@@ -50,7 +50,9 @@ describe('schema', () => {
     });
   }
 
-  for (const { name, input, expected } of vectorsOf<{ from: number; to: number }, { added: string[] }>('schema-attributes')) {
+  for (const { name, input, expected } of vectorsOf<{ from: number; to: number }, { added: string[] }>(
+    'schema-attributes',
+  )) {
     it(`finds each attribute by its own name: ${name}`, () => {
       const [from, to] = [schemas.get(input.from), schemas.get(input.to)];
       const added = [...(to?.attributes ?? [])].filter((attribute) => from?.attributes.has(attribute) === false);

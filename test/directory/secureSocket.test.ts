@@ -18,7 +18,9 @@ describe('secureSocket', () => {
 
   it('refuses what names no server', () => {
     for (const server of ['', 'ldaps://dc1', 'dc1:', 'dc1:0', 'dc1:65536', 'dc 1', 'user@dc1', 'dc1:x', '[dc1]']) {
-      expect(() => parseServer(server), server).to.throw(WritebackError).with.property('code', 'ParameterInvalid');
+      expect(() => parseServer(server), server)
+        .to.throw(WritebackError)
+        .with.property('code', 'ParameterInvalid');
     }
   });
 

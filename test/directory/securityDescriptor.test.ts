@@ -38,7 +38,10 @@ function read(octets: Buffer): SecurityDescriptor {
 }
 
 /** A self-relative descriptor of these sections, in the order SACL, DACL, owner, group as some systems write it. */
-function descriptorOf(control: number, sections: { sacl?: Buffer; dacl?: Buffer; owner?: Buffer; group?: Buffer }): Buffer {
+function descriptorOf(
+  control: number,
+  sections: { sacl?: Buffer; dacl?: Buffer; owner?: Buffer; group?: Buffer },
+): Buffer {
   const header = Buffer.alloc(20);
   header.writeUInt8(1, 0);
   header.writeUInt16LE(control, 2);

@@ -11,7 +11,8 @@ function bindError(error: unknown): WritebackError {
   return failure;
 }
 
-const text = (data: string): string => `80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data ${data}, v4563\0`;
+const text = (data: string): string =>
+  `80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data ${data}, v4563\0`;
 
 describe('signInFailure', () => {
   for (const [data, meaning] of Object.entries({
@@ -50,8 +51,14 @@ describe('signInFailure', () => {
   });
 
   it('tells an untrusted certificate, a name that does not resolve and a closed port apart', () => {
-    const failure = (code: string): WritebackError => connectFailure(Object.assign(new Error('words'), { code }), SERVER);
-    for (const code of ['SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID']) {
+    const failure = (code: string): WritebackError =>
+      connectFailure(Object.assign(new Error('words'), { code }), SERVER);
+    for (const code of [
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'CERT_HAS_EXPIRED',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+    ]) {
       expect(failure(code)).to.include({ code: 'DirectoryUntrusted', detail: code, retryable: false });
       expect(failure(code).remedy, code).to.include('-TrustedCertificate');
     }

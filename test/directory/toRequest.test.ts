@@ -28,7 +28,9 @@ function lines(change: Change): readonly string[] {
 
 function attributesOf(request: Request): Readonly<Record<string, readonly string[]>> {
   if (request.operation !== 'add') throw new Error(`an add was expected, not ${request.operation}`);
-  return Object.fromEntries(request.attributes.map(({ name, values }) => [name, values.map((value) => value.toString())]));
+  return Object.fromEntries(
+    request.attributes.map(({ name, values }) => [name, values.map((value) => value.toString())]),
+  );
 }
 
 describe('toRequest', () => {
@@ -45,7 +47,9 @@ describe('toRequest', () => {
   it('writes octet attributes as their octets', () => {
     const request = toRequest(creation(1, CONTAINER));
     const id = request.operation === 'add' && request.attributes.find(({ name }) => name === 'msDS-DeviceID');
-    expect(id && id.values.map((value) => value.toString('hex'))).to.deep.equal([sampleValues(1)['msDS-DeviceID']?.[0]]);
+    expect(id && id.values.map((value) => value.toString('hex'))).to.deep.equal([
+      sampleValues(1)['msDS-DeviceID']?.[0],
+    ]);
   });
 
   it('modifies the object by its GUID, whatever its name is by then', () => {
@@ -76,7 +80,10 @@ describe('toRequest', () => {
 
   it('names the mark also when it stands unchanged among the attributes', () => {
     const change = changeOf(object, { displayName: ['New'], adminDescription: [MARK] });
-    expect(lines(change).slice(0, 2)).to.deep.equal([`delete adminDescription ${MARK}`, `add adminDescription ${MARK}`]);
+    expect(lines(change).slice(0, 2)).to.deep.equal([
+      `delete adminDescription ${MARK}`,
+      `add adminDescription ${MARK}`,
+    ]);
     expect(lines(change)).to.have.lengthOf(4);
   });
 
@@ -95,7 +102,9 @@ describe('toRequest', () => {
 
   it('clears and fills an attribute with one modification each', () => {
     expect(lines(changeOf(object, { 'msDS-IsManaged': [] })).slice(2)).to.deep.equal(['delete msDS-IsManaged FALSE']);
-    expect(lines(changeOf(object, { 'msDS-IsCompliant': ['TRUE'] })).slice(2)).to.deep.equal(['add msDS-IsCompliant TRUE']);
+    expect(lines(changeOf(object, { 'msDS-IsCompliant': ['TRUE'] })).slice(2)).to.deep.equal([
+      'add msDS-IsCompliant TRUE',
+    ]);
   });
 
   it('deletes before it adds, and never replaces', () => {
@@ -111,8 +120,12 @@ describe('toRequest', () => {
 
   it('refuses a change that names neither its object nor a mark', () => {
     const change = changeOf(object, { displayName: ['New'] });
-    expect(() => toRequest({ ...change, objectGuid: null })).to.throw(/does not name its object/).with.property('code', 'EngineFault');
-    expect(() => toRequest({ ...change, mark: null })).to.throw(/does not name the mark/).with.property('code', 'EngineFault');
+    expect(() => toRequest({ ...change, objectGuid: null }))
+      .to.throw(/does not name its object/)
+      .with.property('code', 'EngineFault');
+    expect(() => toRequest({ ...change, mark: null }))
+      .to.throw(/does not name the mark/)
+      .with.property('code', 'EngineFault');
     expect(() => toRequest({ ...deletion(object), objectGuid: null })).to.throw(/does not name its object/);
   });
 });

@@ -56,18 +56,25 @@ describe('wire', () => {
       const first = octets.subarray(0, 2 + octets.readUInt8(1));
       for (const message of [first, octets.subarray(first.length)]) if (message.length > 0) ids.push(idOf(message));
       if (ids.length < 2) return;
-      for (const id of ids.toReversed()) peer.write(id === ids[0] ? result(id, DELETE_DONE, 0) : result(id, DELETE_DONE, 32, 'gone'));
+      for (const id of ids.toReversed())
+        peer.write(id === ids[0] ? result(id, DELETE_DONE, 0) : result(id, DELETE_DONE, 32, 'gone'));
     });
     const [first, second] = await Promise.allSettled([wire.request(remove()), wire.request(remove())]);
     expect(first.status).to.equal('fulfilled');
-    expect(second.status === 'rejected' && second.reason).to.be.instanceOf(LdapRefusal).and.include({ code: 32 });
+    expect(second.status === 'rejected' && second.reason)
+      .to.be.instanceOf(LdapRefusal)
+      .and.include({ code: 32 });
     expect(new Set(ids).size).to.equal(2);
   });
 
   it('puts an answer together from any pieces', async () => {
     peer.on('data', (octets: Buffer) => {
       const id = idOf(octets);
-      const answer = Buffer.concat([searchEntry(id, 'CN=a', 'name', 'a'), searchEntry(id, 'CN=b', 'name', 'b'), searchDone(id)]);
+      const answer = Buffer.concat([
+        searchEntry(id, 'CN=a', 'name', 'a'),
+        searchEntry(id, 'CN=b', 'name', 'b'),
+        searchDone(id),
+      ]);
       void (async () => {
         for (const octet of answer) {
           peer.write(Buffer.from([octet]));

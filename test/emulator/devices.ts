@@ -1,7 +1,8 @@
+import { directoryObjectBody, findDirectoryObject } from './directoryObjects.ts';
 import { GraphFailure, json, type Answer, type EmulatorRequest } from './exchange.ts';
 import { DEVICE, project, USER, type Entity, type StoredDevice } from './entityTypes.ts';
 import { isAdvanced, parseQuery, type EntityQuery, type QueryOption } from './odata.ts';
-import { demand, permits } from './permissions.ts';
+import { demand, type Caller } from './permissions.ts';
 import type { Tenant } from './tenant.ts';
 
 const FILTERABLE = ['id', 'deviceId', 'displayName', 'accountEnabled', 'operatingSystem'];
@@ -9,8 +10,8 @@ const FILTERABLE = ['id', 'deviceId', 'displayName', 'accountEnabled', 'operatin
 const MOST_EXPANDED = 20;
 
 /** `GET /devices` */
-export function listDevices(request: EmulatorRequest, tenant: Tenant, roles: readonly string[]): Answer {
-  demand(roles, 'devices');
+export function listDevices(request: EmulatorRequest, tenant: Tenant, caller: Caller): Answer {
+  demand(caller, 'devices');
   const query = parseDeviceQuery(request, tenant, ['$select', '$expand', '$top', '$filter', '$count', '$skiptoken']);
   const limit = Math.min(query.top, tenant.switches.pageLimit);
   const page = tenant.pages.read(tenant.devices, query, request, limit);
@@ -18,20 +19,20 @@ export function listDevices(request: EmulatorRequest, tenant: Tenant, roles: rea
     '@odata.context': `${tenant.graphUrl}/v1.0/$metadata#devices`,
     ...(query.count && tenant.pages.isFirst(request) ? { '@odata.count': matching(tenant, query) } : {}),
     ...(page.nextLink === null ? {} : { '@odata.nextLink': page.nextLink }),
-    value: page.entities.map((device) => deviceBody(device, query, tenant, roles)),
+    value: page.entities.map((device) => deviceBody(device, query, tenant, caller)),
   });
 }
 
 function matching(tenant: Tenant, query: EntityQuery): number {
   if (query.filter === null) return tenant.devices.size;
   let count = 0;
-  for (const device of tenant.devices) if (query.filter(device)) count += 1;
+  for (const device of tenant.devices) if (query.filter.fits(device)) count += 1;
   return count;
 }
 
 /** `GET /devices/$count`, an advanced query. */
-export function countDevices(request: EmulatorRequest, tenant: Tenant, roles: readonly string[]): Answer {
-  demand(roles, 'devices');
+export function countDevices(request: EmulatorRequest, tenant: Tenant, caller: Caller): Answer {
+  demand(caller, 'devices');
   if (!isAdvanced(request)) {
     const complaint = "$count is not currently supported without the 'ConsistencyLevel: eventual' header.";
     throw new GraphFailure(400, 'Request_BadRequest', complaint);
@@ -41,28 +42,28 @@ export function countDevices(request: EmulatorRequest, tenant: Tenant, roles: re
 }
 
 /** `GET /devices/{object id}` */
-export function getDevice(request: EmulatorRequest, tenant: Tenant, roles: readonly string[], id: string): Answer {
-  demand(roles, 'devices');
-  return oneDevice(request, tenant, roles, tenant.devices.get(id), id);
+export function getDevice(request: EmulatorRequest, tenant: Tenant, caller: Caller, id: string): Answer {
+  demand(caller, 'devices');
+  return oneDevice(request, tenant, caller, tenant.devices.get(id), id);
 }
 
 /** `GET /devices(deviceId='{device id}')` */
 export function getDeviceByDeviceId(
   request: EmulatorRequest,
   tenant: Tenant,
-  roles: readonly string[],
+  caller: Caller,
   deviceId: string,
 ): Answer {
-  demand(roles, 'devices');
+  demand(caller, 'devices');
   const same = (device: Entity): boolean =>
     typeof device['deviceId'] === 'string' && device['deviceId'].toLowerCase() === deviceId.toLowerCase();
-  return oneDevice(request, tenant, roles, tenant.devices.find(same), deviceId);
+  return oneDevice(request, tenant, caller, tenant.devices.find(same), deviceId);
 }
 
 function oneDevice(
   request: EmulatorRequest,
   tenant: Tenant,
-  roles: readonly string[],
+  caller: Caller,
   device: StoredDevice | null,
   id: string,
 ): Answer {
@@ -70,19 +71,19 @@ function oneDevice(
   if (device === null) throw notFound(id);
   return json({
     '@odata.context': `${tenant.graphUrl}/v1.0/$metadata#devices/$entity`,
-    ...deviceBody(device, query, tenant, roles),
+    ...deviceBody(device, query, tenant, caller),
   });
 }
 
 /** `GET /devices/{object id}/registeredOwners`; the registered users of a device are its owners at registration. */
-export function listOwners(request: EmulatorRequest, tenant: Tenant, roles: readonly string[], id: string): Answer {
-  demand(roles, 'devices');
+export function listOwners(request: EmulatorRequest, tenant: Tenant, caller: Caller, id: string): Answer {
+  demand(caller, 'devices');
   const query = parseQuery(request, USER, ['$select', '$top']);
   const device = tenant.devices.get(id);
   if (device === null) throw notFound(id);
   return json({
     '@odata.context': `${tenant.graphUrl}/v1.0/$metadata#directoryObjects`,
-    value: owners(device, query.select, tenant, roles).slice(0, query.top),
+    value: owners(device, query.select, tenant, caller).slice(0, query.top),
   });
 }
 
@@ -95,29 +96,23 @@ function parseDeviceQuery(request: EmulatorRequest, tenant: Tenant, allowed: rea
   return query;
 }
 
-function deviceBody(device: StoredDevice, query: EntityQuery, tenant: Tenant, roles: readonly string[]): object {
+function deviceBody(device: StoredDevice, query: EntityQuery, tenant: Tenant, caller: Caller): object {
   const body = project(device, DEVICE, query.select);
   const { expand } = query;
   if (expand === null) return body;
-  return { ...body, [expand.navigation]: owners(device, expand.select, tenant, roles).slice(0, MOST_EXPANDED) };
+  return { ...body, [expand.navigation]: owners(device, expand.select, tenant, caller).slice(0, MOST_EXPANDED) };
 }
 
-/** Without a permission on users an owner is a type and an id, and its other default properties are null. */
+/** Users, groups or service principals; an owner that the tenant does not know is shown as a user without properties. */
 function owners(
   device: StoredDevice,
   select: readonly string[] | null,
   tenant: Tenant,
-  roles: readonly string[],
+  caller: Caller,
 ): readonly object[] {
-  return (device.registeredOwners ?? []).map((id) => {
-    const user = permits(roles, 'users') ? tenant.users.get(id) : null;
-    const visible = permits(roles, 'userDetails') ? select : select?.filter((name) => isBasic(name));
-    return { '@odata.type': '#microsoft.graph.user', ...project(user ?? { id }, USER, visible ?? null) };
-  });
-}
-
-function isBasic(name: string): boolean {
-  return USER.properties.get(name)?.onSelectOnly === false;
+  return (device.registeredOwners ?? []).map((id) =>
+    directoryObjectBody(findDirectoryObject(tenant, id) ?? { type: USER, entity: { id } }, select, caller),
+  );
 }
 
 function notFound(id: string): GraphFailure {

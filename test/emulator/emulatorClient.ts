@@ -76,6 +76,10 @@ export function nextLinkOf(received: Received): string | undefined {
   return received.body['@odata.nextLink'] as string | undefined;
 }
 
+export function deltaLinkOf(received: Received | undefined): string | undefined {
+  return received?.body['@odata.deltaLink'] as string | undefined;
+}
+
 /** All pages, at most a hundred. */
 export async function readPages(client: EmulatorClient, path: string): Promise<readonly Received[]> {
   const pages: Received[] = [];

@@ -1,3 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
+import { ChangeLog } from './changeLog.ts';
+
 /** Things by position that are made when asked for, so that a million of them need no memory. */
 export interface Sequence<T> {
   readonly count: number;
@@ -10,7 +13,9 @@ export interface Sequence<T> {
  * The devices or users of the tenant: a generated sequence below and every change above it. An entity keeps its
  * position for life and a removed one leaves its position empty, so a page begins where it would have begun anyway.
  */
-export class Entities<T extends { readonly id: string }> {
+export class Entities<T extends { readonly id: string; readonly [property: string]: unknown }> {
+  /** Fed by every call that changes something. */
+  readonly changes = new ChangeLog();
   readonly #base: Sequence<T> | null;
   /** What differs from the base; null is an empty position. */
   readonly #changed = new Map<number, T | null>();
@@ -29,6 +34,11 @@ export class Entities<T extends { readonly id: string }> {
     return this.#size;
   }
 
+  /** Positions are below this. */
+  get end(): number {
+    return this.#end;
+  }
+
   get(id: string): T | null {
     const position = this.#position(id);
     return position === null ? null : this.#at(position);
@@ -36,11 +46,8 @@ export class Entities<T extends { readonly id: string }> {
 
   /** Throws if the id is taken. */
   add(entity: T): T {
-    if (this.get(entity.id) !== null) throw new Error(`There is already an object with the id ${entity.id}.`);
-    this.#added.set(entity.id.toLowerCase(), this.#end);
-    this.#changed.set(this.#end, entity);
-    this.#end += 1;
-    this.#size += 1;
+    this.#append(entity);
+    this.changes.add(entity.id, 'added');
     return entity;
   }
 
@@ -54,31 +61,48 @@ export class Entities<T extends { readonly id: string }> {
     if (position === null || entity === null) throw new Error(`There is no object with the id ${id}.`);
     const updated = { ...entity, ...changes };
     this.#changed.set(position, updated);
+    const properties = Object.keys(changes).filter((name) => !isDeepStrictEqual(entity[name], updated[name]));
+    if (properties.length > 0) this.changes.add(entity.id, 'updated', properties);
     return updated;
   }
 
   /** Soft-deletes: gone from every answer, and restorable. Throws if there is no such object. */
   remove(id: string): void {
-    this.#deleted.set(id.toLowerCase(), this.#take(id));
+    const entity = this.#take(id);
+    this.#deleted.set(id.toLowerCase(), entity);
+    this.changes.add(entity.id, 'removed');
   }
 
   /** Deletes for good, a live or a soft-deleted one. Throws if there is neither. */
   purge(id: string): void {
-    if (!this.#deleted.delete(id.toLowerCase())) this.#take(id);
+    const entity = this.#deleted.get(id.toLowerCase()) ?? this.#take(id);
+    this.#deleted.delete(id.toLowerCase());
+    this.changes.add(entity.id, 'purged');
   }
 
   /** Takes a soft-deleted one back, as it was. Throws if there is none. */
   restore(id: string): T {
     const entity = this.#deleted.get(id.toLowerCase());
     if (entity === undefined) throw new Error(`There is no soft-deleted object with the id ${id}.`);
+    this.#append(entity);
     this.#deleted.delete(id.toLowerCase());
-    return this.add(entity);
+    this.changes.add(entity.id, 'restored');
+    return entity;
   }
 
   /** Each live one from this position on, with its position. */
   *from(start: number): Generator<readonly [number, T]> {
     for (let position = start; position < this.#end; position += 1) {
       const entity = this.#at(position);
+      if (entity !== null) yield [position, entity];
+    }
+  }
+
+  /** Those of these ids that live, from this position on, with their positions; the order is that of `from`. */
+  *among(ids: readonly string[], start: number): Generator<readonly [number, T]> {
+    const positions = new Set(ids.map((id) => this.#position(id)).filter((position) => position !== null));
+    for (const position of [...positions].sort((a, b) => a - b)) {
+      const entity = position < start ? null : this.#at(position);
       if (entity !== null) yield [position, entity];
     }
   }
@@ -90,6 +114,14 @@ export class Entities<T extends { readonly id: string }> {
 
   *[Symbol.iterator](): Generator<T> {
     for (const [, entity] of this.from(0)) yield entity;
+  }
+
+  #append(entity: T): void {
+    if (this.get(entity.id) !== null) throw new Error(`There is already an object with the id ${entity.id}.`);
+    this.#added.set(entity.id.toLowerCase(), this.#end);
+    this.#changed.set(this.#end, entity);
+    this.#end += 1;
+    this.#size += 1;
   }
 
   #take(id: string): T {

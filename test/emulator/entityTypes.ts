@@ -10,6 +10,11 @@ export interface StoredDevice extends Entity {
   readonly registeredOwners?: readonly string[];
 }
 
+export interface StoredGroup extends Entity {
+  /** Ids of devices, users, groups and service principals. */
+  readonly members?: readonly string[];
+}
+
 export interface Property {
   readonly collection: boolean;
   /** Absent from an answer unless named in $select. */
@@ -41,6 +46,8 @@ const description = JSON.parse(
   readFileSync(new URL('../vectors/graph-device-openapi.json', import.meta.url), 'utf8'),
 ) as Description;
 
+const COLLECTIONS: ReadonlySet<string> = new Set(['businessPhones', 'groupTypes']);
+
 export const DEVICE = entityType('device', []);
 /** The excerpt leaves out what writeback does not read; these too are part of a user by default. */
 export const USER = entityType('user', [
@@ -53,15 +60,36 @@ export const USER = entityType('user', [
   'preferredLanguage',
   'surname',
 ]);
+/** Neither is in the excerpt: some of what a group and a service principal are by default. */
+export const GROUP = entityType('group', [
+  'createdDateTime',
+  'description',
+  'displayName',
+  'groupTypes',
+  'mail',
+  'mailEnabled',
+  'mailNickname',
+  'membershipRule',
+  'onPremisesSyncEnabled',
+  'securityEnabled',
+]);
+export const SERVICE_PRINCIPAL = entityType('servicePrincipal', [
+  'accountEnabled',
+  'appDisplayName',
+  'appId',
+  'displayName',
+  'servicePrincipalType',
+]);
 export const ORGANIZATION = entityType('organization', []);
 export const SUBSCRIBED_SKU = entityType('subscribedSku', []);
 
 function entityType(name: string, others: readonly string[]): EntityType {
   const properties = new Map<string, Property>();
   for (const other of others) {
-    properties.set(other, { collection: other === 'businessPhones', onSelectOnly: false, navigation: false });
+    properties.set(other, { collection: COLLECTIONS.has(other), onSelectOnly: false, navigation: false });
   }
-  collect(`microsoft.graph.${name}`, properties);
+  const schema = `microsoft.graph.${name}`;
+  collect(schema in description.components.schemas ? schema : 'microsoft.graph.directoryObject', properties);
   return { name, properties };
 }
 
@@ -96,7 +124,7 @@ export function project(entity: Entity, type: EntityType, select: readonly strin
   return projected;
 }
 
-function defaultNames(entity: Entity, type: EntityType): readonly string[] {
+export function defaultNames(entity: Entity, type: EntityType): readonly string[] {
   const declared = [...type.properties].filter(([, property]) => !property.onSelectOnly).map(([name]) => name);
   return [...declared, ...Object.keys(entity).filter((name) => !type.properties.has(name))];
 }

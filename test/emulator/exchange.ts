@@ -1,8 +1,8 @@
 /** One request and one answer as the emulator's parts see them; the same for the wire and for the inside of a batch. */
 
 export interface EmulatorRequest {
-  /** Sign-in endpoint, Graph, or one request inside a Graph batch. */
-  readonly kind: 'token' | 'graph' | 'inner';
+  /** Sign-in endpoint, Graph, one request inside a Graph batch, or a managed identity endpoint. */
+  readonly kind: 'token' | 'graph' | 'inner' | 'identity';
   readonly method: string;
   /** Percent-decoded, with the version: `/v1.0/devices`. */
   readonly path: string;
@@ -17,7 +17,7 @@ export interface EmulatorRequest {
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Text goes out as it is, undefined as nothing, anything else as JSON. */
+  /** Text and bytes go out as they are, undefined as nothing, anything else as JSON. */
   readonly body: unknown;
 }
 

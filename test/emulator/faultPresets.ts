@@ -1,10 +1,15 @@
 import type { Answer, EmulatorRequest } from './exchange.ts';
 import type { FaultAction } from './faults.ts';
-import type { Pages } from './pages.ts';
+
+/** The links of lists or those of delta. */
+interface Links {
+  again(request: EmulatorRequest): string;
+}
 
 interface Collection {
   readonly value: readonly unknown[];
   readonly '@odata.nextLink'?: string;
+  readonly '@odata.deltaLink'?: string;
 }
 
 /** A Graph error answer. */
@@ -54,17 +59,14 @@ export function errorMember(): FaultAction {
   }));
 }
 
-/** An empty page before the page that was asked for. */
-export function emptyPage(pages: Pages): FaultAction {
-  return alter((_, request) => ({ value: [], '@odata.nextLink': pages.link(request, pages.position(request)) }));
+/** An empty page before the page that was asked for; with delta, before one that a next link led to. */
+export function emptyPage(links: Links): FaultAction {
+  return alter((_, request) => ({ value: [], '@odata.nextLink': links.again(request) }));
 }
 
 /** The page is followed by itself, under another link. */
-export function samePageAgain(pages: Pages): FaultAction {
-  return alter((collection, request) => ({
-    ...collection,
-    '@odata.nextLink': pages.link(request, pages.position(request)),
-  }));
+export function samePageAgain(links: Links): FaultAction {
+  return alter((collection, request) => followedBy(collection, links.again(request)));
 }
 
 /** The first link that this sees is given for every page after it. */
@@ -72,7 +74,7 @@ export function repeatedNextLink(): FaultAction {
   let first: string | undefined;
   return alter((collection) => {
     first ??= collection['@odata.nextLink'];
-    return first === undefined ? collection : { ...collection, '@odata.nextLink': first };
+    return first === undefined ? collection : followedBy(collection, first);
   });
 }
 
@@ -116,6 +118,12 @@ export function meanwhile(act: () => void): FaultAction {
       return answer;
     },
   };
+}
+
+/** A page never has a next link and a delta link. */
+function followedBy(collection: Collection, nextLink: string): object {
+  const { '@odata.deltaLink': _, ...rest } = collection;
+  return { ...rest, '@odata.nextLink': nextLink };
 }
 
 /** Changes answers that hold a collection and lets others pass. */

@@ -12,6 +12,8 @@ export type FaultAction =
   | { readonly kind: 'resetInBody' }
   /** Half of the body arrives as a complete answer. */
   | { readonly kind: 'truncate' }
+  /** The body takes so many milliseconds. */
+  | { readonly kind: 'slowBody'; readonly milliseconds: number }
   /** Milliseconds before the answer. */
   | { readonly kind: 'delay'; readonly milliseconds: number };
 

@@ -1,20 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { setTimeout as wait } from 'node:timers/promises';
 import { AccessTokens } from './accessTokens.ts';
 import { AppRegistrations } from './appRegistrations.ts';
 import { answerBatch } from './batch.ts';
+import { DeltaLinks } from './deltaLinks.ts';
+import { answerDeviceCode } from './deviceCode.ts';
 import { Entities } from './entities.ts';
-import type { Entity, StoredDevice } from './entityTypes.ts';
-import { GraphFailure, odataError, parseRequest, type Answer, type EmulatorRequest } from './exchange.ts';
-import { Faults, type FaultAction } from './faults.ts';
+import type { Entity, StoredDevice, StoredGroup } from './entityTypes.ts';
+import { GraphFailure, odataError, type Answer, type EmulatorRequest } from './exchange.ts';
+import { Faults } from './faults.ts';
 import { answerGraph } from './graphRoutes.ts';
+import { answerWith, startLoopbackServer } from './loopbackServer.ts';
 import { AAD_PREMIUM, newOrganization, newSku } from './organization.ts';
 import { Pages } from './pages.ts';
 import { RequestLog } from './requestLog.ts';
+import { SignIns } from './signIns.ts';
 import type { SyntheticTenant } from './syntheticDevices.ts';
-import type { Switches, Tenant } from './tenant.ts';
-import { answerToken, type SeenAssertions } from './tokenEndpoint.ts';
+import { USUAL, type Switches } from './switches.ts';
+import type { Tenant } from './tenant.ts';
+import { answerToken } from './tokenEndpoint.ts';
 
 export interface GraphEmulatorOptions {
   /** A free one if not given. */
@@ -33,165 +36,90 @@ export interface GraphEmulator extends Tenant {
 }
 
 const TOKEN_PATH = /^\/[^/]+\/oauth2\/v2\.0\/token$/;
+const DEVICE_CODE_PATH = /^\/[^/]+\/oauth2\/v2\.0\/devicecode$/;
 const JSON_TYPE = 'application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8';
-/** Milliseconds that the client has to read what was sent before the connection is reset. */
-const BEFORE_RESET = 50;
 
 export async function startGraphEmulator(options: GraphEmulatorOptions = {}): Promise<GraphEmulator> {
   const tenantId = options.tenantId ?? randomUUID();
-  const stopping = new AbortController();
-  const server = createServer((incoming, response) => {
-    serve(emulator, seen, incoming, response, stopping.signal).catch((thrown: unknown) => {
-      if (response.headersSent || incoming.destroyed || stopping.signal.aborted) response.destroy();
-      else response.writeHead(500, { 'Content-Type': 'text/plain' }).end(`The emulator failed: ${String(thrown)}`);
-    });
+  const faults = new Faults();
+  const requests = new RequestLog();
+  const server = await startLoopbackServer(options.port ?? 0, {
+    faults,
+    requests,
+    kindOf: (path) => (path.startsWith('/v1.0/') ? 'graph' : 'token'),
+    answer: async (request) =>
+      await orError(request, emulator.switches, async () => await answerWire(request, emulator)),
+    headers: (request) => headersOf(request, emulator.switches),
+    compresses: () => emulator.switches.gzip,
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('The emulator has no TCP port.');
-  const url = `http://127.0.0.1:${address.port}`;
-
-  const seen: SeenAssertions = new Set();
+  const { url } = server;
   const emulator: GraphEmulator = {
     tenantId,
     graphUrl: url,
     loginUrl: url,
     devices: new Entities<StoredDevice>(options.synthetic?.devices ?? null),
     users: new Entities<Entity>(options.synthetic?.users ?? null),
+    groups: new Entities<StoredGroup>(null),
+    servicePrincipals: new Entities<Entity>(null),
     organization: newOrganization(tenantId),
     subscribedSkus: [newSku(tenantId, [[AAD_PREMIUM, 'AAD_PREMIUM']])],
     apps: new AppRegistrations(),
     tokens: new AccessTokens(tenantId),
+    assertions: new Set(),
+    signIns: new SignIns(),
     pages: new Pages(() => url),
-    switches: {
-      tokenLifetime: 3599,
-      clockSkew: 0,
-      pageLimit: Number.POSITIVE_INFINITY,
-      refuseNestedSelect: false,
-      refuseReplayedAssertion: false,
-      ...options.switches,
-    },
-    faults: new Faults(),
-    requests: new RequestLog(),
-    stop: async () => {
-      stopping.abort();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
-    },
+    deltaLinks: new DeltaLinks(() => url),
+    switches: { ...USUAL, ...options.switches },
+    faults,
+    requests,
+    stop: server.stop,
   };
   return emulator;
 }
 
-async function serve(
-  emulator: GraphEmulator,
-  seen: SeenAssertions,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  stopping: AbortSignal,
-): Promise<void> {
-  const request = await readRequest(incoming);
-  const actions = emulator.faults.take(request);
-  for (const action of actions) {
-    if (action.kind === 'delay') await wait(action.milliseconds, undefined, { signal: stopping });
-  }
-  if (actions.some((action) => action.kind === 'resetBeforeHeaders')) {
-    emulator.requests.add(request, null);
-    incoming.socket.resetAndDestroy();
-    return;
-  }
-  const answer = await answerWith(actions, request, emulator, () => answerWire(request, emulator, seen));
-  emulator.requests.add(request, answer.status);
-  await send(request, response, answer, actions, emulator.switches.clockSkew);
+function headersOf(request: EmulatorRequest, switches: Switches): Readonly<Record<string, string>> {
+  const percentage = switches.throttleLimitPercentage;
+  return {
+    'Content-Type': request.kind === 'token' ? 'application/json; charset=utf-8' : JSON_TYPE,
+    Date: new Date(Date.now() + switches.clockSkew).toUTCString(),
+    'OData-Version': '4.0',
+    ...(percentage === null ? {} : { 'x-ms-throttle-limit-percentage': String(percentage) }),
+  };
 }
 
-async function readRequest(incoming: IncomingMessage): Promise<EmulatorRequest> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of incoming) chunks.push(Buffer.from(chunk as Uint8Array));
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(incoming.headers)) if (value !== undefined) headers[name] = String(value);
-  const target = incoming.url ?? '/';
-  const kind = target.startsWith('/v1.0/') ? 'graph' : 'token';
-  return parseRequest(kind, incoming.method ?? 'GET', target, headers, Buffer.concat(chunks).toString('utf8'));
-}
-
-/** The answer that the rules give, or the true one, with the alterations. */
-async function answerWith(
-  actions: readonly FaultAction[],
-  request: EmulatorRequest,
-  emulator: GraphEmulator,
-  trueAnswer: () => Promise<Answer>,
-): Promise<Answer> {
-  const replaced = actions.find((action) => action.kind === 'answer');
-  let answer = replaced?.answer ?? (await orError(trueAnswer, request, emulator));
-  for (const action of actions) if (action.kind === 'alter') answer = action.change(answer, request);
-  return answer;
-}
-
-async function answerWire(request: EmulatorRequest, emulator: GraphEmulator, seen: SeenAssertions): Promise<Answer> {
+async function answerWire(request: EmulatorRequest, emulator: GraphEmulator): Promise<Answer> {
   if (request.kind === 'token') {
-    if (TOKEN_PATH.test(request.path) && request.method === 'POST') return await answerToken(request, emulator, seen);
+    if (TOKEN_PATH.test(request.path) && request.method === 'POST') return await answerToken(request, emulator);
+    if (DEVICE_CODE_PATH.test(request.path) && request.method === 'POST')
+      return await answerDeviceCode(request, emulator);
     return { status: 404, headers: { 'Content-Type': 'text/html' }, body: '<html><body>Not found</body></html>' };
   }
-  const roles = await emulator.tokens.roles(request);
-  if (request.path !== '/v1.0/$batch') return answerGraph(request, emulator, roles);
+  const caller = await emulator.tokens.caller(request);
+  if (request.path !== '/v1.0/$batch') return answerGraph(request, emulator, caller);
   if (request.method !== 'POST') throw new GraphFailure(405, 'BadRequest', 'A batch is posted.');
   return await answerBatch(request, async (inner) => {
-    const actions = emulator.faults.take(inner);
-    const answer = await answerWith(actions, inner, emulator, async () => answerGraph(inner, emulator, roles));
+    const answer = await answerWith(
+      emulator.faults.take(inner),
+      inner,
+      async () => await orError(inner, emulator.switches, async () => answerGraph(inner, emulator, caller)),
+    );
     emulator.requests.add(inner, answer.status);
     return answer;
   });
 }
 
 async function orError(
-  trueAnswer: () => Promise<Answer>,
   request: EmulatorRequest,
-  emulator: GraphEmulator,
+  switches: Switches,
+  trueAnswer: () => Promise<Answer>,
 ): Promise<Answer> {
   try {
     return await trueAnswer();
   } catch (thrown) {
     if (!(thrown instanceof GraphFailure)) throw thrown;
     const clientRequestId = request.headers['client-request-id'] ?? randomUUID();
-    const date = new Date(Date.now() + emulator.switches.clockSkew);
+    const date = new Date(Date.now() + switches.clockSkew);
     const body = odataError(thrown.code, thrown.message, randomUUID(), clientRequestId, date);
     return { status: thrown.status, headers: thrown.headers, body };
   }
-}
-
-async function send(
-  request: EmulatorRequest,
-  response: ServerResponse,
-  answer: Answer,
-  actions: readonly FaultAction[],
-  clockSkew: number,
-): Promise<void> {
-  const text =
-    answer.body === undefined ? '' : typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-  const whole = Buffer.from(text, 'utf8');
-  const half = whole.subarray(0, Math.floor(whole.length / 2));
-  const truncated = actions.some((action) => action.kind === 'truncate');
-  const body = truncated ? half : whole;
-  response.writeHead(answer.status, {
-    'Content-Type': request.kind === 'token' ? 'application/json; charset=utf-8' : JSON_TYPE,
-    Date: new Date(Date.now() + clockSkew).toUTCString(),
-    'request-id': randomUUID(),
-    ...(request.headers['client-request-id'] === undefined
-      ? {}
-      : { 'client-request-id': request.headers['client-request-id'] }),
-    'OData-Version': '4.0',
-    'Content-Length': String(body.length),
-    ...answer.headers,
-  });
-  if (actions.some((action) => action.kind === 'resetInBody')) {
-    response.write(half);
-    await wait(BEFORE_RESET);
-    response.socket?.resetAndDestroy();
-    return;
-  }
-  response.end(body);
 }

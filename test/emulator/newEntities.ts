@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { Entity, StoredDevice } from './entityTypes.ts';
+import type { Entity, StoredDevice, StoredGroup } from './entityTypes.ts';
 import { digits } from './guidSequence.ts';
 
 /** Of the users of a synthetic tenant, the first of each so many exists in the cloud only. */
@@ -33,6 +33,19 @@ export function newUser(properties: Readonly<Record<string, unknown>> = {}): Ent
   const id = randomUUID();
   const relativeId = 100_000 + Number.parseInt(id.slice(0, 6), 16);
   return { ...userAt(1, id), onPremisesSecurityIdentifier: `${DOMAIN_SID}-${relativeId}`, ...properties };
+}
+
+/** A security group with a random id and no members, and what is given over it. */
+export function newGroup(properties: Readonly<Record<string, unknown>> & Partial<StoredGroup> = {}): StoredGroup {
+  const id = randomUUID();
+  return {
+    id,
+    displayName: `Group ${id.slice(0, 8)}`,
+    securityEnabled: true,
+    mailEnabled: false,
+    members: [],
+    ...properties,
+  };
 }
 
 /**

@@ -1,18 +1,24 @@
 import { GraphFailure, type EmulatorRequest } from './exchange.ts';
 import { USER, type Entity, type EntityType } from './entityTypes.ts';
 
-export type QueryOption = '$select' | '$expand' | '$top' | '$filter' | '$count' | '$skiptoken';
+export type QueryOption = '$select' | '$expand' | '$top' | '$filter' | '$count' | '$skiptoken' | '$deltatoken';
 
 export interface Expansion {
   readonly navigation: string;
   readonly select: readonly string[] | null;
 }
 
+export interface Filter {
+  readonly fits: (entity: Entity) => boolean;
+  /** The ids that it names where it names nothing else, so that they can be looked up; null otherwise. */
+  readonly ids: readonly string[] | null;
+}
+
 export interface EntityQuery {
   readonly select: readonly string[] | null;
   readonly expand: Expansion | null;
   readonly top: number;
-  readonly filter: ((entity: Entity) => boolean) | null;
+  readonly filter: Filter | null;
   /** Asked for with the ConsistencyLevel header, without which Graph ignores it. */
   readonly count: boolean;
 }
@@ -50,8 +56,8 @@ export function isAdvanced(request: EmulatorRequest): boolean {
   return request.headers['consistencylevel']?.toLowerCase() === 'eventual';
 }
 
-/** Graph takes option names without the dollar sign and in any case. */
-function readOptions(request: EmulatorRequest, allowed: readonly QueryOption[]): Map<QueryOption, string> {
+/** The options by name. Graph takes their names without the dollar sign and in any case. */
+export function readOptions(request: EmulatorRequest, allowed: readonly QueryOption[]): Map<QueryOption, string> {
   const options = new Map<QueryOption, string>();
   for (const [name, value] of request.parameters) {
     const option = allowed.find((one) => one === `$${name.replace(/^\$/, '').toLowerCase()}`);
@@ -66,7 +72,7 @@ function readOptions(request: EmulatorRequest, allowed: readonly QueryOption[]):
   return options;
 }
 
-function parseSelect(text: string, type: EntityType): readonly string[] {
+export function parseSelect(text: string, type: EntityType): readonly string[] {
   const names = text.split(',').map((name) => name.trim());
   for (const name of names) {
     if (!type.properties.has(name)) {
@@ -102,7 +108,7 @@ const CLAUSE = new RegExp(`\\s*(\\w+)\\s+(?:eq\\s+(${LITERAL})|in\\s*\\(((?:\\s*
 const OR = /or\b/y;
 
 /** `name eq literal` and `name in (literal, …)`, joined by `or`; at most 15 literals together. */
-function parseFilter(text: string, filterable: readonly string[]): (entity: Entity) => boolean {
+function parseFilter(text: string, filterable: readonly string[]): Filter {
   const unsupported = (): GraphFailure =>
     new GraphFailure(400, 'Request_UnsupportedQuery', `Unsupported or invalid query filter clause: ${text}`);
   const clauses: { name: string; values: readonly unknown[] }[] = [];
@@ -123,7 +129,10 @@ function parseFilter(text: string, filterable: readonly string[]): (entity: Enti
     const complaint = `Too many child clauses specified in search filter expression. Max allowed: ${MOST_FILTER_VALUES}.`;
     throw new GraphFailure(400, 'Request_UnsupportedQuery', complaint);
   }
-  return (entity) => clauses.some(({ name, values }) => values.includes(comparable(entity[name] ?? null)));
+  return {
+    fits: (entity) => clauses.some(({ name, values }) => values.includes(comparable(entity[name] ?? null))),
+    ids: clauses.every(({ name }) => name === 'id') ? clauses.flatMap(({ values }) => values.map(String)) : null,
+  };
 }
 
 function literalValue(literal: string): unknown {

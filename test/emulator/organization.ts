@@ -1,7 +1,7 @@
 import { json, type Answer, type EmulatorRequest } from './exchange.ts';
 import { ORGANIZATION, project, SUBSCRIBED_SKU, type Entity } from './entityTypes.ts';
 import { parseQuery } from './odata.ts';
-import { demand } from './permissions.ts';
+import { demand, type Caller } from './permissions.ts';
 import type { Tenant } from './tenant.ts';
 
 /** Service plan ids of Entra ID P1 and P2. */
@@ -9,8 +9,8 @@ export const AAD_PREMIUM = '41781fb2-bc02-4b7c-bd55-b576c07bb09d';
 export const AAD_PREMIUM_P2 = 'eec0eb4f-6444-4f95-aba0-50c24d67f998';
 
 /** `GET /organization`: one element, the tenant. */
-export function listOrganization(request: EmulatorRequest, tenant: Tenant, roles: readonly string[]): Answer {
-  demand(roles, 'organization');
+export function listOrganization(request: EmulatorRequest, tenant: Tenant, caller: Caller): Answer {
+  demand(caller, 'organization');
   const { select } = parseQuery(request, ORGANIZATION, ['$select']);
   return json({
     '@odata.context': `${tenant.graphUrl}/v1.0/$metadata#organization`,
@@ -19,8 +19,8 @@ export function listOrganization(request: EmulatorRequest, tenant: Tenant, roles
 }
 
 /** `GET /subscribedSkus`: not paged. */
-export function listSubscribedSkus(request: EmulatorRequest, tenant: Tenant, roles: readonly string[]): Answer {
-  demand(roles, 'subscribedSkus');
+export function listSubscribedSkus(request: EmulatorRequest, tenant: Tenant, caller: Caller): Answer {
+  demand(caller, 'subscribedSkus');
   const { select } = parseQuery(request, SUBSCRIBED_SKU, ['$select']);
   return json({
     '@odata.context': `${tenant.graphUrl}/v1.0/$metadata#subscribedSkus`,

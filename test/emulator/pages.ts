@@ -27,8 +27,10 @@ export class Pages {
   /** One page of the entities that the filter lets through, of at most `limit`. */
   read<T extends Entity>(entities: Entities<T>, query: EntityQuery, request: EmulatorRequest, limit: number): Page<T> {
     const found: T[] = [];
-    for (const [position, entity] of entities.from(this.position(request))) {
-      if (query.filter !== null && !query.filter(entity)) continue;
+    const start = this.position(request);
+    const ids = query.filter?.ids ?? null;
+    for (const [position, entity] of ids === null ? entities.from(start) : entities.among(ids, start)) {
+      if (query.filter !== null && !query.filter.fits(entity)) continue;
       if (found.length === limit) return { entities: found, nextLink: this.link(request, position) };
       found.push(entity);
     }
@@ -49,6 +51,11 @@ export class Pages {
       throw new GraphFailure(400, 'Request_BadRequest', 'The specified page token value is not valid.');
     }
     return Number(position);
+  }
+
+  /** Another link to the page of this request. */
+  again(request: EmulatorRequest): string {
+    return this.link(request, this.position(request));
   }
 
   link(request: EmulatorRequest, position: number): string {

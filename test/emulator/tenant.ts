@@ -1,22 +1,11 @@
 import type { AccessTokens } from './accessTokens.ts';
 import type { AppRegistrations } from './appRegistrations.ts';
+import type { DeltaLinks } from './deltaLinks.ts';
 import type { Entities } from './entities.ts';
-import type { Entity, StoredDevice } from './entityTypes.ts';
+import type { Entity, StoredDevice, StoredGroup } from './entityTypes.ts';
 import type { Pages } from './pages.ts';
-
-/** How the emulator behaves, within what Graph may do; every one may be set at any time. */
-export interface Switches {
-  /** Seconds that an access token is good for. */
-  tokenLifetime: number;
-  /** Milliseconds that the Date header of Graph is ahead of this machine's clock. */
-  clockSkew: number;
-  /** A page holds no more than this, whatever $top asks. */
-  pageLimit: number;
-  /** `$expand=registeredOwners($select=…)` is answered 400, as the known issue 13635 says. */
-  refuseNestedSelect: boolean;
-  /** A client assertion is taken once; MSAL sends the same one for ten minutes. */
-  refuseReplayedAssertion: boolean;
-}
+import type { SignIns } from './signIns.ts';
+import type { Switches } from './switches.ts';
 
 /** Everything the tenant holds. */
 export interface Tenant {
@@ -25,10 +14,16 @@ export interface Tenant {
   readonly loginUrl: string;
   readonly devices: Entities<StoredDevice>;
   readonly users: Entities<Entity>;
+  readonly groups: Entities<StoredGroup>;
+  readonly servicePrincipals: Entities<Entity>;
   organization: Entity;
   subscribedSkus: readonly Entity[];
   readonly apps: AppRegistrations;
   readonly tokens: AccessTokens;
+  /** The jti of each client assertion taken so far. */
+  readonly assertions: Set<string>;
+  readonly signIns: SignIns;
   readonly pages: Pages;
+  readonly deltaLinks: DeltaLinks;
   readonly switches: Switches;
 }

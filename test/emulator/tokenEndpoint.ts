@@ -1,70 +1,39 @@
-import { createHash, randomUUID, type X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import type { AppRegistration } from './appRegistrations.ts';
+import { grantDeviceCode, grantRefreshToken } from './deviceCode.ts';
 import { json, type Answer, type EmulatorRequest } from './exchange.ts';
+import { applicationOf, missing, orRefusal, Refusal } from './refusal.ts';
 import type { Tenant } from './tenant.ts';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 /** Seconds that the clocks may differ. */
 const CLOCK_TOLERANCE = 300;
 
-/** A refusal as Entra words it: OAuth 2.0 error, AADSTS number, and its text. */
-class Refusal extends Error {
-  readonly status: number;
-  readonly error: string;
-  readonly number: number;
-
-  constructor(status: number, error: string, number: number, message: string) {
-    super(message);
-    this.status = status;
-    this.error = error;
-    this.number = number;
-  }
-}
-
-/** Client assertions taken so far, by jti. */
-export type SeenAssertions = Set<string>;
-
-/** `POST /{tenant}/oauth2/v2.0/token` with grant type client_credentials (RFC 6749 section 4.4, RFC 7523). */
-export async function answerToken(request: EmulatorRequest, tenant: Tenant, seen: SeenAssertions): Promise<Answer> {
-  const form = new URLSearchParams(request.body);
-  try {
+/**
+ * `POST /{tenant}/oauth2/v2.0/token` with the grants client_credentials (RFC 6749 section 4.4, RFC 7523), device_code
+ * (RFC 8628) and refresh_token.
+ */
+export async function answerToken(request: EmulatorRequest, tenant: Tenant): Promise<Answer> {
+  return await orRefusal(request, async () => {
+    const form = new URLSearchParams(request.body);
+    const grant = form.get('grant_type');
+    if (grant === null) throw missing('grant_type');
     const app = applicationOf(request, form, tenant);
-    const audience = audienceOf(form);
-    const credential = await verifyCredential(form, app, tenant, seen);
-    const lifetime = tenant.switches.tokenLifetime;
-    const token = await tenant.tokens.issue(app, credential, audience, lifetime);
-    return json({ token_type: 'Bearer', expires_in: lifetime, ext_expires_in: lifetime, access_token: token });
-  } catch (thrown) {
-    if (!(thrown instanceof Refusal)) throw thrown;
-    return refusalAnswer(thrown, request.parameters.get('client-request-id') ?? randomUUID());
-  }
-}
-
-function applicationOf(request: EmulatorRequest, form: URLSearchParams, tenant: Tenant): AppRegistration {
-  const name = request.path.split('/')[1] ?? '';
-  if (name.toLowerCase() !== tenant.tenantId.toLowerCase()) {
-    const text = `Tenant '${name}' not found. Check to make sure you have the correct tenant ID.`;
-    throw new Refusal(400, 'invalid_request', 90002, text);
-  }
-  const grant = form.get('grant_type');
-  if (grant === null) throw missing('grant_type');
-  if (grant !== 'client_credentials') {
+    if (grant === 'client_credentials') return await grantClientCredentials(form, app, tenant);
+    if (grant === DEVICE_CODE) return await grantDeviceCode(form, app, tenant);
+    if (grant === 'refresh_token') return await grantRefreshToken(form, app, tenant);
     throw new Refusal(400, 'unsupported_grant_type', 70003, `The app requested an unsupported grant type '${grant}'.`);
-  }
-  const clientId = form.get('client_id');
-  if (clientId === null) throw missing('client_id');
-  const app = tenant.apps.get(clientId);
-  if (app === null) {
-    const text = `Application with identifier '${clientId}' was not found in the directory '${tenant.tenantId}'.`;
-    throw new Refusal(400, 'unauthorized_client', 700016, text);
-  }
-  return app;
+  });
 }
 
-function missing(parameter: string): Refusal {
-  const text = `The request body must contain the following parameter: '${parameter}'.`;
-  return new Refusal(400, 'invalid_request', 900144, text);
+async function grantClientCredentials(form: URLSearchParams, app: AppRegistration, tenant: Tenant): Promise<Answer> {
+  const audience = audienceOf(form);
+  const credential = await verifyCredential(form, app, tenant);
+  const lifetime = tenant.switches.tokenLifetime;
+  const token = await tenant.tokens.issue(app, credential, audience, lifetime);
+  return json({ token_type: 'Bearer', expires_in: lifetime, ext_expires_in: lifetime, access_token: token });
 }
 
 /** The resource that the scope names; client credentials take `<resource>/.default` only. */
@@ -82,17 +51,16 @@ async function verifyCredential(
   form: URLSearchParams,
   app: AppRegistration,
   tenant: Tenant,
-  seen: SeenAssertions,
 ): Promise<'secret' | 'certificate'> {
   const secret = form.get('client_secret');
   const assertion = form.get('client_assertion');
   if (assertion !== null) {
     if (form.get('client_assertion_type') !== ASSERTION_TYPE) throw missing('client_assertion_type');
     const { jti } = await verifyAssertion(assertion, app, tenant);
-    if (tenant.switches.refuseReplayedAssertion && (jti === undefined || seen.has(jti))) {
+    if (tenant.switches.refuseReplayedAssertion && (jti === undefined || tenant.assertions.has(jti))) {
       throw new Refusal(401, 'invalid_client', 50027, 'JWT token is invalid or malformed: its jti was used before.');
     }
-    if (jti !== undefined) seen.add(jti);
+    if (jti !== undefined) tenant.assertions.add(jti);
     return 'certificate';
   }
   if (secret === null) {
@@ -176,24 +144,4 @@ function checkClaims(payload: JWTPayload, app: AppRegistration, tenant: Tenant):
 
 function same(a: string | undefined, b: string): boolean {
   return a?.toLowerCase() === b.toLowerCase();
-}
-
-function refusalAnswer(refusal: Refusal, correlationId: string): Answer {
-  const traceId = randomUUID();
-  const timestamp = `${new Date().toISOString().slice(0, 19).replace('T', ' ')}Z`;
-  const description =
-    `AADSTS${refusal.number}: ${refusal.message} Trace ID: ${traceId} ` +
-    `Correlation ID: ${correlationId} Timestamp: ${timestamp}`;
-  return {
-    status: refusal.status,
-    headers: {},
-    body: {
-      error: refusal.error,
-      error_description: description,
-      error_codes: [refusal.number],
-      timestamp,
-      trace_id: traceId,
-      correlation_id: correlationId,
-    },
-  };
 }

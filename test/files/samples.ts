@@ -24,6 +24,7 @@ export function header(runId: string): RunHeader {
   return {
     runId,
     started: '2026-11-22T14:23:12.000Z',
+    reading: { kind: 'full', why: 'there are no hints of an earlier run' },
     tenantId: TENANT,
     server: 'dc1.corp.contoso.test:636',
     container: 'CN=RegisteredDevices,DC=corp,DC=contoso,DC=test',

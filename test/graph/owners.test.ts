@@ -114,7 +114,9 @@ describe('graph/owners', () => {
     expect(ids.map((id) => devices.get(id)?.ownerSid)).to.deep.equal(ids.map(() => undefined));
     expect(devices.get(without)?.ownerSid).to.equal(null);
     expect(warnings()).to.have.length(1);
-    expect(warnings()[0]).to.contain('The SIDs of 40 device owners could not be read (403 Authorization_RequestDenied');
+    expect(warnings()[0]).to.contain(
+      'The SID of the owner of 40 Entra devices could not be read (403 Authorization_RequestDenied',
+    );
     expect(warnings()[0]).to.contain('User.Read.All');
     const asked = userRequests();
     await readAll();
@@ -127,7 +129,7 @@ describe('graph/owners', () => {
     const id = addDevice(addUser());
     expect((await readAll()).get(id)?.ownerSid).to.equal(undefined);
     expect(warnings()[0]).to.contain(
-      'The SID of 1 device owner could not be read (an answer without onPremisesSecurityIdentifier)',
+      'The SID of the owner of 1 Entra device could not be read (an answer without onPremisesSecurityIdentifier)',
     );
   });
 

@@ -82,7 +82,8 @@ export function deviceObject(number: number, traits: ObjectTraits = {}): DeviceO
     name,
     value.kind === 'left' ? [] : value.values,
   ]);
-  const attributes = Object.entries({ ...Object.fromEntries(flowed), ...traits.attributes });
+  const ours = Object.fromEntries(flowed) as Record<string, Values>;
+  const attributes = Object.entries({ ...ours, ...traits.attributes });
   const name = traits.name ?? deviceId(traits.guid ?? number);
   const mark = traits.mark === undefined ? MARK : traits.mark;
   return {

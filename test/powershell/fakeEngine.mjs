@@ -15,6 +15,7 @@ const note = (entry) => {
 };
 
 // As on Windows, where writing to a pipe blocks.
+// oxlint-disable-next-line no-underscore-dangle
 if (process.env.FAKE_ENGINE_BLOCKING === '1') process.stdout._handle.setBlocking(true);
 
 const write = (text) =>
@@ -171,7 +172,7 @@ async function plan(call) {
 async function apply(call) {
   const { handle, declined } = call.params;
   const { changes, failing, refusal: refused, pace = 0, stubborn = false } = PLANS[plans.get(handle)]();
-  while (stubborn) await sleep(1000);
+  if (stubborn) await sleep(60_000);
   let applied = 0;
   let failed = 0;
   for (const one of changes.filter(({ number }) => !declined.includes(number))) {
@@ -261,8 +262,8 @@ const TESTS = {
     await sleep(60_000);
   },
   async unknownHostRequest(call) {
-    const answer = await call.ask('host/unheardOf', {});
-    await call.output('check', [{ ...check('Answer', 'Pass'), evidence: JSON.stringify(answer.error) }]);
+    const reply = await call.ask('host/unheardOf', {});
+    await call.output('check', [{ ...check('Answer', 'Pass'), evidence: JSON.stringify(reply.error) }]);
     return { passed: true };
   },
   /** Batches of output and requests to the host, whose replies are large, all at once. */

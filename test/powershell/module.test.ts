@@ -40,7 +40,7 @@ describe('the module', function () {
       "$($m.PowerShellVersion) $($m.CompatiblePSEditions)"`,
     });
     expect(errors).to.deep.equal([]);
-    expect([...output.slice(0, 5)].sort()).to.deep.equal(CMDLETS);
+    expect(output.slice(0, 5).sort()).to.deep.equal(CMDLETS);
     expect(output.slice(5)).to.deep.equal([0, 0, 0, '5.1 Desktop Core']);
     expect(readFileSync(MANIFEST, 'utf8')).to.not.match(/ToExport\s*=\s*('\*'|"\*"|\$null)/);
   });
@@ -167,21 +167,29 @@ describe('the module', function () {
     };
 
     it('show checks, steps, changes, results and devices as tables or lists, and errors with their remedy', () => {
-      const text = show(`
-        Test-DeviceWritebackPrereq -Server checks
-        Enable-DeviceWriteback
-        Get-DeviceWritebackPlan -Server three
-        Sync-DeviceWriteback -Server three -PassThru
-        Get-DeviceWritebackDevice PC-1
-        (Get-DeviceWritebackPlan -Server three)[0].Attributes
-        (Get-DeviceWritebackDevice PC-1).Attributes
-        Test-DeviceWritebackPrereq -Server error`);
-      expect(text).to.match(/^State +Id +Evidence +Remedy\s*$/m);
-      expect(text).to.match(/^Fail +Container +Evidence of Container +Mend it\.\s*$/m);
+      const text = show(
+        [
+          'Test-DeviceWritebackPrereq -Server checks',
+          'Enable-DeviceWriteback',
+          'Get-DeviceWritebackPlan -Server three',
+          'Sync-DeviceWriteback -Server three -PassThru',
+          'Sync-DeviceWriteback -Server three',
+          'Get-DeviceWritebackDevice PC-1',
+          '(Get-DeviceWritebackPlan -Server three)[0].Attributes',
+          '(Get-DeviceWritebackDevice PC-1).Attributes',
+          'Test-DeviceWritebackPrereq -Server error',
+        ]
+          // Each as a pipeline of its own, as at a prompt: the views of one pipeline follow its first object.
+          .map((command) => `${command} | Out-Default`)
+          .join('\n'),
+      );
+      expect(text).to.match(/^State +Id +Evidence and remedy\s*$/m);
+      expect(text).to.match(/^Fail +Container +Evidence of Container\s+-> Mend it\.$/m);
       expect(text).to.match(/^State +Id +Target +Description\s*$/m);
       expect(text).to.match(/^Action +Name +DeviceId +Reason +Description\s*$/m);
       expect(text).to.match(/^State +Action +Name +DeviceId +Message\s*$/m);
       expect(text).to.match(/^Outcome +: Completed$/m);
+      expect(text).to.match(/^Started +: 2026-11-22 14:23:12Z$/m);
       expect(text).to.match(/^Verdict +: Nothing$/m);
       expect(text).to.match(/^Attributes +: displayName: desired PC-1; current PC-1$/m);
       expect(text).to.match(/^Name +Before +After\s*$/m);

@@ -38,6 +38,9 @@ export interface EngineClient {
   call(method: Method, params: object): Promise<Answer>;
   /** Writes a line as it is. */
   write(line: string): void;
+  /** Leaves what the engine writes in the pipe until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Resolves with the next line that fits. */
   line(fits: (line: string) => boolean): Promise<string>;
   /** Closes standard input and waits for the end; gives the exit code and the milliseconds it took. */
@@ -170,6 +173,8 @@ export async function startEngine(script = SOURCES, options: EngineOptions = {})
     },
     call: (method, params) => client.start(method, params).answer,
     write: (line) => child.stdin.write(`${line}\n`),
+    pause: () => void child.stdout.pause(),
+    resume: () => void child.stdout.resume(),
     line: (fits) =>
       new Promise((resolve) => {
         const wake = (line: string): void => {

@@ -30,24 +30,6 @@ namespace DeviceWriteback
             ReportPath = fields.Text("reportPath");
         }
 
-        /// <summary>Name of the run in journal and report.</summary>
-        public string? RunId { get; }
-
-        /// <summary>The Entra tenant.</summary>
-        public string? TenantId { get; }
-
-        /// <summary>The domain controller.</summary>
-        public string? Server { get; }
-
-        /// <summary>Distinguished name of the container of the device objects.</summary>
-        public string? Container { get; }
-
-        /// <summary>When the run began, UTC.</summary>
-        public DateTime? Started { get; }
-
-        /// <summary>When the run ended, UTC.</summary>
-        public DateTime? Ended { get; }
-
         /// <summary>Completed, Failures, Refused or Cancelled.</summary>
         public string? Outcome { get; }
 
@@ -83,6 +65,24 @@ namespace DeviceWriteback
 
         /// <summary>Device objects that need no change.</summary>
         public int Unchanged { get; }
+
+        /// <summary>The domain controller.</summary>
+        public string? Server { get; }
+
+        /// <summary>Distinguished name of the container of the device objects.</summary>
+        public string? Container { get; }
+
+        /// <summary>The Entra tenant.</summary>
+        public string? TenantId { get; }
+
+        /// <summary>When the run began, UTC.</summary>
+        public DateTime? Started { get; }
+
+        /// <summary>When the run ended, UTC.</summary>
+        public DateTime? Ended { get; }
+
+        /// <summary>Name of the run in journal and report.</summary>
+        public string? RunId { get; }
 
         /// <summary>Digest of the plan: 64 hexadecimal digits.</summary>
         public string? Digest { get; }

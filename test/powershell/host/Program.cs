@@ -60,6 +60,10 @@ namespace DeviceWriteback.Testing
                 shell.Invoke();
                 return host.ExitCode ?? 0;
             }
+            catch (PipelineStoppedException)
+            {
+                return 130;
+            }
             catch (RuntimeException error)
             {
                 ShowError(runspace, error);

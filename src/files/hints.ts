@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseGuid } from '../device/guid.ts';
+import type { Log } from '../log.ts';
+import type { Hints } from '../ports.ts';
+import { writeAll, writeAtomically } from './atomicFile.ts';
+import { isMissing } from './failure.ts';
+
+const FORMAT_VERSION = 1;
+
+/**
+ * What one run leaves for the next, beside its checksum. Losing it costs one full read, so whatever is wrong with the
+ * file is a warning and never an error.
+ */
+export function readHints(folder: string, log: Log): Hints | null {
+  const path = hintsPath(folder);
+  try {
+    const stored = JSON.parse(readFileSync(path, 'utf8')) as { readonly checksum?: unknown; readonly hints?: unknown };
+    if (stored.checksum === checksum(stored.hints) && areHints(stored.hints)) return stored.hints;
+    log.warning(`${path} is damaged: this run reads everything.`);
+  } catch (thrown) {
+    if (!isMissing(thrown)) log.warning(`${path} cannot be read: this run reads everything.`);
+  }
+  return null;
+}
+
+/** Writes the hints for their owner only. Throws what node:fs throws. */
+export function writeHints(folder: string, hints: Hints): void {
+  const stored = { formatVersion: FORMAT_VERSION, checksum: checksum(hints), hints };
+  writeAtomically(hintsPath(folder), (fd) => writeAll(fd, Buffer.from(`${JSON.stringify(stored, null, 2)}\n`)));
+}
+
+function hintsPath(folder: string): string {
+  return join(folder, 'hints.json');
+}
+
+function checksum(hints: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify(hints) ?? '')
+    .digest('hex');
+}
+
+function areHints(value: unknown): value is Hints {
+  const hints = value as Partial<Record<keyof Hints, unknown>> | null | undefined;
+  return (
+    typeof hints?.deltaLink === 'string' &&
+    typeof hints.completeRead === 'string' &&
+    !Number.isNaN(Date.parse(hints.completeRead)) &&
+    typeof hints.grounds === 'object' &&
+    hints.grounds !== null &&
+    Object.values(hints.grounds).every((ground) => typeof ground === 'string') &&
+    Array.isArray(hints.pending) &&
+    hints.pending.every((id) => typeof id === 'string' && parseGuid(id) === id)
+  );
+}

@@ -1,0 +1,99 @@
+import { expect } from 'chai';
+import { computePlan } from '../../src/plan/computePlan.ts';
+import { displayValue, renderSummary, renderText } from '../../src/plan/render.ts';
+import {
+  anchor,
+  daysAgo,
+  deviceId,
+  deviceObject,
+  entraDevice,
+  gone,
+  idValue,
+  objectId,
+  planInput,
+  removedMark,
+} from './samples.ts';
+
+describe('render', () => {
+  it('shows ids and owners as people write them, and other values as they are', () => {
+    expect(displayValue('msDS-DeviceID', idValue(deviceId(1))[0] ?? '')).to.equal(deviceId(1));
+    expect(displayValue('msDS-CloudAnchor', anchor(objectId(1))[0] ?? '')).to.equal(objectId(1));
+    const owner = 'S-1-5-21-685966194-1071688910-211446493-3729';
+    expect(displayValue('msDS-RegisteredOwner', Buffer.from(owner).toString('hex'))).to.equal(owner);
+    const anchorText = Buffer.from(`Device_${objectId(1)}`).toString('hex');
+    expect(displayValue('msDS-CloudAnchor', anchorText)).to.equal(`Device_${objectId(1)}`);
+    expect(displayValue('displayName', 'Prüfstand')).to.equal('Prüfstand');
+    expect(displayValue('msDS-IsEnabled', 'TRUE')).to.equal('TRUE');
+  });
+
+  it('shows octets that are no id and no text in hexadecimal digits', () => {
+    expect(displayValue('msDS-CloudAnchor', 'ff00')).to.equal('ff00');
+    expect(displayValue('msDS-RegisteredOwner', '0105000000000005')).to.equal('0105000000000005');
+  });
+
+  it('says that there is nothing to do', () => {
+    expect(renderText(computePlan(planInput()))).to.equal(
+      '0 of 0 Entra devices in scope; 0 device objects (0 owned, 0 unowned, 0 foreign); nothing to do; 0 unchanged; nothing held\n',
+    );
+  });
+
+  it('gives each change its object, its reason and each value before and after', () => {
+    const devices = [entraDevice(1, { displayName: 'New', operatingSystem: null })];
+    const lines = renderText(computePlan(planInput({ devices, objects: [deviceObject(1)] }))).split('\n');
+    expect(lines[0]).to.equal(`~ update ${deviceObject(1).distinguishedName}`);
+    expect(lines[1]).to.include('"PC-1"');
+    expect(lines[2]).to.match(/^ +displayName +"PC-1" -> "New"$/);
+    expect(lines[3]).to.match(/^ +msDS-DeviceOSType +"Windows" -> \(none\)$/);
+  });
+
+  it('quotes values, so that no name can forge a line', () => {
+    const devices = [entraDevice(1, { displayName: 'PC"\n- disable CN=forged' })];
+    const text = renderText(computePlan(planInput({ devices })));
+    expect(text.split('\n').filter((line) => line.startsWith('- '))).to.deep.equal([]);
+  });
+
+  it('shows warnings, what is held, notices and the refusal', () => {
+    const available = new Set(planInput().available);
+    available.delete('msDS-IsCompliant');
+    const text = renderText(
+      computePlan(
+        planInput({
+          available,
+          objects: [
+            deviceObject(1, { hasTransportKey: true, attributes: { 'msDS-CloudAnchor': anchor(objectId(9)) } }),
+            deviceObject(2, { mark: null }),
+            deviceObject(3),
+          ],
+          devices: [entraDevice(1), entraDevice(2), entraDevice(4, { alternativeSecurityIds: [] })],
+          absences: gone(3, 9),
+          policy: { ...planInput().policy, maximumRemoval: 0 },
+        }),
+      ),
+    );
+    expect(text).to.include('warning: TransportKeyStale');
+    expect(text).to.include(`! held Unowned ${deviceObject(2).distinguishedName}`);
+    expect(text).to.include(`! held NoKey ${deviceId(4)} altSecurityIdentities`);
+    expect(text).to.include('note: The schema lacks msDS-IsCompliant');
+    expect(text).to.include('refused: RemovalThreshold: ');
+  });
+
+  it('sums up in one line', () => {
+    const plan = computePlan(
+      planInput({
+        devices: [entraDevice(1), entraDevice(2), entraDevice(3), entraDevice(4)],
+        objects: [
+          deviceObject(1),
+          deviceObject(2, { mark: null }),
+          deviceObject(3, { attributes: { displayName: ['Old'] } }),
+          deviceObject(5, { mark: removedMark(daysAgo(50)), attributes: { 'msDS-IsEnabled': ['FALSE'] } }),
+        ],
+        absences: gone(5),
+        entraDevices: 6,
+      }),
+    );
+    expect(renderSummary(plan.summary)).to.equal(
+      '4 of 6 Entra devices in scope; 4 device objects (3 owned, 1 unowned, 0 foreign); ' +
+        '1 to update, 1 to create, 1 to delete; 1 unchanged; held: Unowned 1',
+    );
+  });
+});
