@@ -4,12 +4,14 @@ import { enableCompileCache } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import manifest from '../package.json' with { type: 'json' };
 import { createHandlers } from './commands/handlers.ts';
-import { cancelled, WritebackError } from './errors.ts';
+import { cancelled } from './errors.ts';
 import { readCertificates } from './files/certificates.ts';
 import { readConfiguration } from './files/configuration.ts';
 import { createRunFiles } from './files/state.ts';
+import { createHostServicesOverBridge } from './host/overBridge.ts';
 import type { Clock, Outside } from './ports.ts';
 import { createChannel } from './protocol/channel.ts';
+import { createHostRequests } from './protocol/hostRequests.ts';
 import { PROTOCOL_VERSION } from './protocol/messages.ts';
 import { serve } from './protocol/serve.ts';
 
@@ -34,6 +36,10 @@ const clock: Clock = {
   },
 };
 
+const channel = createChannel(process.stdin, stdout);
+const hostRequests = createHostRequests(channel);
+const hostServices = createHostServicesOverBridge((method, params) => hostRequests.request(method, params));
+
 const outside: Outside = {
   clock,
   readConfiguration,
@@ -41,30 +47,12 @@ const outside: Outside = {
   // The libraries behind these two are most of the engine's size: they are loaded when first used.
   openSource: async (settings, log) =>
     (await import('./graph/deviceSource.ts')).createDeviceSource(settings, clock, log),
-  openDirectory: async (settings, log) => {
-    const { createDirectory } = await import('./directory/deviceDirectory.ts');
-    if (settings.server === null) {
-      throw new WritebackError('ParameterMissing', 'Server is missing: the domain controller to read and write.', {
-        target: 'Server',
-        remedy: 'Give -Server, or put Server into the file that -ConfigurationPath names.',
-      });
-    }
-    if (settings.bind.kind !== 'simple') {
-      throw new WritebackError(
-        'ParameterMissing',
-        'Credential is missing: the account that binds to the domain controller.',
-        {
-          target: 'Credential',
-          remedy: 'Give -Credential; a configuration file holds no secret.',
-        },
-      );
-    }
-    return createDirectory({ ...settings, server: settings.server, credential: settings.bind.credential }, log);
-  },
+  openDirectory: async (settings, log) =>
+    (await import('./directory/openDirectory.ts')).openDirectory(settings, hostServices, log),
   openRunFiles: (statePath, tenantId, domain, log) => createRunFiles({ statePath, tenantId, domain }, log),
 };
 
 const hello = { protocol: PROTOCOL_VERSION, version: manifest.version, node: process.versions.node } as const;
-await serve(createChannel(process.stdin, stdout), createHandlers(outside), hello);
+await serve(channel, createHandlers(outside), hello, hostRequests);
 // The input has ended, so nobody is left to serve; open connections would keep the process.
 process.exit(0);

@@ -270,7 +270,8 @@ export interface Hints {
 export interface RunFiles {
   /** null where there are none, or none that can be used, which is then warned of. */
   readHints(): Hints | null;
-  saveHints(hints: Hints): void;
+  /** null: the next run reads everything. */
+  saveHints(hints: Hints | null): void;
   /** Proves that journal and report can be written, before anything is written to AD. Throws StateUnwritable. */
   probe(): void;
   /** Makes the reports that killed runs left as journals; returns their paths. */

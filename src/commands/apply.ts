@@ -13,12 +13,8 @@ import type {
   WriteOutcome,
 } from '../ports.ts';
 import type { Outputs, WireRun } from '../protocol/messages.ts';
-import { domainOf } from './place.ts';
 import type { PlannedRun } from './plan.ts';
-import { refusalError, wireResult } from './wire.ts';
-
-/** How long a write in flight may go on after a stop: the host waits 2 s for the report. */
-const GRACE = 1_200;
+import { capital, refusalError, wireResult } from './wire.ts';
 
 /** Applies a plan, less what was declined. A report comes in every case; what ends the run is thrown after it. */
 export async function applyPlan(
@@ -29,8 +25,7 @@ export async function applyPlan(
   outputs: Outputs,
   signal: AbortSignal,
 ): Promise<WireRun> {
-  const { plan, place, directory } = run;
-  const files = outside.openRunFiles(run.statePath, plan.tenantId, domainOf(place.rootDse), log);
+  const { plan, directory, files } = run;
   files.probe();
   tellInterrupted(files, log);
   const approved = approvedChanges(plan, declined);
@@ -60,9 +55,12 @@ export async function applyPlan(
   }
   const ending = endingOf(plan, tally, fatal, signal, outside.clock.now(), run.source.requests());
   const reportPath = journal.finish(ending);
+  if (fatal === null && plan.refusal === null) saveHints(run, tally.done, log);
   if (fatal !== null && ending.outcome === 'interrupted') throw withReport(fatal, reportPath);
   return {
     runId: header.runId,
+    reading: capital(run.reading.kind),
+    why: run.reading.why,
     tenantId: plan.tenantId,
     server: directory.server,
     container: plan.container,
@@ -98,10 +96,14 @@ const OUTCOMES = {
 class Tally {
   readonly applied: Record<Action, number> = { create: 0, update: 0, disable: 0, enable: 0, delete: 0 };
   readonly states: Record<ResultState, number> = { applied: 0, failed: 0, skipped: 0, cancelled: 0 };
+  /** Numbers of the changes that were applied. */
+  readonly done = new Set<number>();
 
-  add(change: Change, result: ChangeResult): void {
+  add({ number, change }: NumberedChange, result: ChangeResult): void {
     this.states[result.state] += 1;
-    if (result.state === 'applied') this.applied[change.action] += 1;
+    if (result.state !== 'applied') return;
+    this.applied[change.action] += 1;
+    this.done.add(number);
   }
 }
 
@@ -126,44 +128,24 @@ async function writeAll(
   outputs: Outputs,
   signal: AbortSignal,
 ): Promise<void> {
-  const grace = graceAfter(signal);
+  let begun = 0;
   try {
     for (const [done, { number, change }] of changes.entries()) {
-      if (signal.aborted) {
-        tally.states.cancelled = changes.length - done;
-        return;
-      }
+      if (signal.aborted) return;
+      begun += 1;
       journal.append({ kind: 'before', number, change });
-      const outcome = await directory.write(change, grace.signal);
+      const outcome = await directory.write(change, signal);
       const result = resultOf(outcome);
       journal.append({ kind: 'after', number, result });
-      tally.add(change, result);
+      tally.add({ number, change }, result);
       if (outcome.state === 'failed') outputs.error(outcome.error.toJSON());
       await outputs.emit('result', wireResult(change, number, result));
       const percent = Math.floor((100 * (done + 1)) / changes.length);
       outputs.progress({ activity: 'Writing device objects', status: `${done + 1} of ${changes.length}`, percent });
     }
   } finally {
-    grace.release();
+    if (signal.aborted) tally.states.cancelled = changes.length - begun;
   }
-}
-
-/** A signal that fires a while after this one did, so that the write in flight can end by itself. */
-function graceAfter(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
-  const late = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const start = (): void => {
-    timer = setTimeout(() => late.abort(), GRACE);
-  };
-  if (signal.aborted) start();
-  else signal.addEventListener('abort', start, { once: true });
-  return {
-    signal: late.signal,
-    release: () => {
-      signal.removeEventListener('abort', start);
-      clearTimeout(timer);
-    },
-  };
 }
 
 function resultOf(outcome: WriteOutcome): ChangeResult {
@@ -194,6 +176,25 @@ function withReport(error: WritebackError, reportPath: string): WritebackError {
   const { code, message, target, remedy, detail, retryable } = error;
   const told = `${remedy} What was written until then is in ${reportPath}.`;
   return new WritebackError(code, message, { target, remedy: told, detail, retryable, cause: error });
+}
+
+/** So many ids to read again cost more than a full read. */
+const MOST_PENDING = 1000;
+
+/** Moves the hints on. What was not applied, could not be proven or could not be read comes again with the next run. */
+function saveHints({ plan, next, files }: PlannedRun, done: ReadonlySet<number>, log: Log): void {
+  const open = [
+    ...plan.changes.filter((_, number) => !done.has(number)),
+    // Owners are seen by full runs only, like every change of an owner.
+    ...plan.held.filter(({ reason, attribute }) => reason === 'Unreadable' && attribute !== 'msDS-RegisteredOwner'),
+    ...plan.held.filter(({ reason }) => reason === 'AbsenceUnproven'),
+  ];
+  const pending = new Set([...next.pending, ...open.flatMap(({ objectId }) => objectId ?? [])]);
+  try {
+    files.saveHints(pending.size > MOST_PENDING ? null : { ...next, pending: [...pending].toSorted() });
+  } catch (thrown) {
+    log.warning(`${toWritebackError(thrown).message} The next run reads again what this one has read.`);
+  }
 }
 
 function tellInterrupted(files: RunFiles, log: Log): void {

@@ -65,7 +65,7 @@ function joins(device: EntraDevice, object: DeviceObject): boolean {
   return device.deviceId === deviceIdOf(object) || device.id === anchorOf(object);
 }
 
-function explain({ plan, place }: PlannedRun, identity: string, { device, object }: Subject): WireDevice {
+function explain({ plan, available }: PlannedRun, identity: string, { device, object }: Subject): WireDevice {
   const deviceId = device?.deviceId ?? (object === null ? null : deviceIdOf(object));
   const objectId = device?.id ?? (object === null ? null : anchorOf(object));
   const concerns = (one: { objectId: string | null; distinguishedName: string | null }): boolean =>
@@ -87,8 +87,8 @@ function explain({ plan, place }: PlannedRun, identity: string, { device, object
     reason: change === undefined ? (held[0]?.reason ?? null) : capital(change.cause),
     description: sentences.length === 0 ? nothing : sentences.join(' '),
     ownership: object === null ? 'Absent' : capital(ownershipOf(object, plan.tenantId)),
-    attributes: ATTRIBUTE_NAMES.filter((name) => place.available.has(name)).map((name) =>
-      explainAttribute(name, device, object, place.available),
+    attributes: ATTRIBUTE_NAMES.filter((name) => available.has(name)).map((name) =>
+      explainAttribute(name, device, object, available),
     ),
   };
 }

@@ -38,8 +38,8 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
     },
 
     async explain(params, call) {
-      const identities = readOptions(params, outside, call.log).texts('identity');
-      const run = await plan(params, call);
+      const identities = readOptions(params, outside, call.log).texts('devices');
+      const run = await plan(params, call, true);
       try {
         await explainDevices(run, identities, call.outputs);
         return {};
@@ -75,8 +75,16 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
     },
   };
 
-  function plan(params: unknown, call: Call): Promise<PlannedRun> {
-    return makePlan(readOptions(params, outside, call.log), outside, call.log, call.outputs, call.signal);
+  function plan(params: unknown, call: Call, full = false): Promise<PlannedRun> {
+    const options = readOptions(params, outside, call.log);
+    return makePlan(
+      options,
+      { full: full || options.flag('full') === true },
+      outside,
+      call.log,
+      call.outputs,
+      call.signal,
+    );
   }
 }
 

@@ -2,6 +2,7 @@ import { parseGuid, type Guid } from '../device/guid.ts';
 import { WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { DEFAULT_POLICY, type Policy } from '../plan/policy.ts';
+import type { Scope } from '../plan/scope.ts';
 import type { BindWay, Credential, DirectorySettings, Outside, SourceSettings } from '../ports.ts';
 
 /**
@@ -96,6 +97,28 @@ export function policyOf(options: Options): Policy {
     keepRemoved: options.flag('keepRemoved') ?? DEFAULT_POLICY.keepRemoved,
     maximumRemoval: options.count('maximumRemoval'),
   };
+}
+
+/** Which Entra devices should have a device object. Throws ParameterInvalid. */
+export function scopeOptions(options: Options): Scope {
+  return {
+    trustTypes: options.texts('trustType').map(trustType),
+    operatingSystems: options.texts('operatingSystem'),
+    groups: options.texts('group').map((id) => asGuid(id, 'Group')),
+  };
+}
+
+const TRUST_TYPES = ['AzureAd', 'ServerAd', 'Workplace'] as const;
+
+function trustType(given: string): string {
+  const known = TRUST_TYPES.find((name) => name.toLowerCase() === given.toLowerCase());
+  if (known !== undefined) return known;
+  throw invalid('TrustType', `TrustType "${given}" is not known`, `Give ${TRUST_TYPES.join(', ')}.`);
+}
+
+/** Hours after the last complete read at which everything is read again: what Entra does not report heals then. */
+export function fullAfterHours(options: Options): number {
+  return options.count('fullAfter') ?? 24;
 }
 
 function optionsOf(all: Readonly<Record<string, unknown>>): Options {

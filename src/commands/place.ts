@@ -16,19 +16,17 @@ export const CONTAINER_CLASS = 'msDS-DeviceContainer';
 /** Where device objects are kept, as the directory says it. */
 export interface Place {
   readonly rootDse: RootDse;
-  readonly schema: Schema;
   readonly container: string;
-  /** Attributes of the flow that the schema has. */
-  readonly available: ReadonlySet<AttributeName>;
+  readonly objectGuid: Guid;
 }
 
 /** Follows the registration service to the container, checking each step. */
 export async function findPlace(directory: Directory, signal: AbortSignal): Promise<Place> {
   const rootDse = await directory.rootDse(signal);
-  const schema = await directory.schema(signal);
-  requireSchema(schema, rootDse, directory);
   const service = theOneOrNone(await directory.registrationServices(signal), rootDse);
   if (service === null) {
+    // A schema that lacks the class has no such object either, and is the better reason.
+    requireSchema(await directory.schema(signal), rootDse, directory);
     throw new WritebackError(
       'RegistrationServiceMissing',
       `There is no registration service object (msDS-DeviceRegistrationService) below ${rootDse.configurationNamingContext}.`,
@@ -58,8 +56,18 @@ export async function findPlace(directory: Directory, signal: AbortSignal): Prom
       detail: container.objectClasses.join(', '),
     });
   }
-  const available = new Set(ATTRIBUTE_NAMES.filter((name) => schema.attributes.has(name)));
-  return { rootDse, schema, container: container.distinguishedName, available };
+  return { rootDse, container: container.distinguishedName, objectGuid: container.objectGuid };
+}
+
+/** Attributes of the flow that the schema has. Throws SchemaMissing. */
+export async function availableAttributes(
+  directory: Directory,
+  { rootDse }: Place,
+  signal: AbortSignal,
+): Promise<ReadonlySet<AttributeName>> {
+  const schema = await directory.schema(signal);
+  requireSchema(schema, rootDse, directory);
+  return new Set(ATTRIBUTE_NAMES.filter((name) => schema.attributes.has(name)));
 }
 
 export function missingClasses(schema: Schema): readonly string[] {

@@ -1,16 +1,21 @@
+import { ATTRIBUTE_FLOW_VERSION } from '../device/attributeFlow.ts';
+import type { AttributeName } from '../device/attributes.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
-import { throwIfCancelled, WritebackError } from '../errors.ts';
+import { WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Plan } from '../plan/change.ts';
-import { absencesToProve, computePlan, type Absence } from '../plan/computePlan.ts';
+import { computePlan } from '../plan/computePlan.ts';
 import { ownershipOf } from '../plan/decide.ts';
+import type { Policy } from '../plan/policy.ts';
 import { renderSummary } from '../plan/render.ts';
-import type { Directory, DeviceSource, Outside, Reading } from '../ports.ts';
+import type { Scope } from '../plan/scope.ts';
+import type { DeviceSource, Directory, Hints, Outside, Reading, RunFiles } from '../ports.ts';
 import type { Outputs, PlanResult } from '../protocol/messages.ts';
-import { directorySettings, policyOf, sourceSettings, type Options } from './options.ts';
-import { findPlace, parseConnectionPoint, type Place } from './place.ts';
+import { directorySettings, fullAfterHours, policyOf, scopeOptions, sourceSettings, type Options } from './options.ts';
+import { availableAttributes, domainOf, findPlace, parseConnectionPoint, type Place } from './place.ts';
+import { readAll, readChanges, type Reader, type Sides } from './read.ts';
 import { refusalError, wireChange, wireHeld } from './wire.ts';
 
 /** A plan with the sides it was made from and the connections that apply goes on to use. */
@@ -18,17 +23,27 @@ export interface PlannedRun {
   readonly plan: Plan;
   readonly reading: Reading;
   readonly place: Place;
+  readonly available: ReadonlySet<AttributeName>;
   readonly devices: readonly EntraDevice[];
   readonly objects: readonly DeviceObject[];
   readonly source: DeviceSource;
   readonly directory: Directory;
-  readonly statePath: string | null;
+  readonly files: RunFiles;
+  /** The hints for the next run, if every change of this one is applied. */
+  readonly next: Hints;
   close(): Promise<void>;
 }
 
-/** Reads both sides whole and makes the plan. Reads only. */
+/** What a command is told to read. */
+export interface Wish {
+  /** Both sides whole, whatever the hints say. */
+  readonly full: boolean;
+}
+
+/** Reads what is needed and makes the plan. Reads only. */
 export async function makePlan(
   options: Options,
+  wish: Wish,
   outside: Outside,
   log: Log,
   outputs: Pick<Outputs, 'progress'>,
@@ -36,44 +51,52 @@ export async function makePlan(
 ): Promise<PlannedRun> {
   const settings = sourceSettings(options);
   const policy = policyOf(options);
+  const scope = scopeOptions(options);
   const directory = await outside.openDirectory(directorySettings(options), log);
   try {
     const source = await outside.openSource(settings, log);
     await source.signIn(signal);
     const place = await findPlace(directory, signal);
-    refuseOtherTenant(settings.tenantId, await directory.serviceConnectionPoint(signal));
-    const objects = await collect(
-      directory.devices(place.container, signal),
-      'Reading device objects',
-      outputs,
-      signal,
-    );
-    refuseForeignContainer(settings.tenantId, objects, place.container);
-    const listed = await collect(source.devices(signal), 'Reading Entra devices', outputs, signal);
-    // A device that comes again counts as it came last.
-    const read = [...new Map(listed.map((device) => [device.id, device])).values()];
-    const input = {
-      tenantId: settings.tenantId,
-      devices: read,
-      objects,
-      directoryTime: place.rootDse.currentTime,
-      policy,
-    };
-    const { devices, absences } = await proveAbsences(read, absencesToProve(input), source, signal);
+    const files = outside.openRunFiles(options.text('statePath'), settings.tenantId, domainOf(place.rootDse), log);
+    const reader: Reader = { source, directory, place, tenantId: settings.tenantId, scope, policy, outputs, signal };
+    const grounds = groundsOf(place, settings.tenantId, scope, policy);
+    const hints = files.readHints();
+    const began = outside.clock.now();
+    const { sides, reading } = await readSides(reader, hints, wish, grounds, fullAfterHours(options), began, log);
+    log.verbose(`A ${reading.kind} run: ${reading.why}.`);
+    const touched = sides.objects.length > 0 || sides.devices.length > 0 || sides.reading === 'full';
+    const available = touched ? await availableAttributes(directory, place, signal) : new Set<AttributeName>();
+    if (touched) refuseOtherTenant(settings.tenantId, await directory.serviceConnectionPoint(signal));
+    refuseForeignContainer(settings.tenantId, sides.objects, place.container);
     const plan = computePlan({
-      ...input,
-      devices,
+      ...sides,
+      tenantId: settings.tenantId,
       container: place.container,
-      available: place.available,
-      entraDevices: devices.length,
-      absences,
+      available,
+      directoryTime: place.rootDse.currentTime,
       sourceTime: source.serverTime(),
+      policy,
     });
     for (const notice of plan.notices) log.warning(notice);
     log.verbose(`Plan ${plan.digest}: ${renderSummary(plan.summary)}.`);
-    const close = (): Promise<void> => directory.close();
-    const reading: Reading = { kind: 'full', why: 'every run reads everything' };
-    return { plan, reading, place, devices, objects, source, directory, statePath: options.text('statePath'), close };
+    return {
+      plan,
+      reading,
+      place,
+      available,
+      devices: sides.devices,
+      objects: sides.objects,
+      source,
+      directory,
+      files,
+      next: {
+        deltaLink: sides.deltaLink,
+        grounds,
+        completeRead: reading.kind === 'full' || hints === null ? began.toISOString() : hints.completeRead,
+        pending: unprovenIds(sides),
+      },
+      close: () => directory.close(),
+    };
   } catch (error) {
     await directory.close();
     throw error;
@@ -95,37 +118,61 @@ export async function emitPlan(run: PlannedRun, outputs: Outputs): Promise<Omit<
   };
 }
 
-async function collect<T>(
-  read: AsyncIterable<T>,
-  activity: string,
-  outputs: Pick<Outputs, 'progress'>,
-  signal: AbortSignal,
-): Promise<readonly T[]> {
-  const all: T[] = [];
-  for await (const one of read) {
-    all.push(one);
-    if (all.length % 100 === 0) outputs.progress({ activity, status: `${all.length} read`, percent: -1 });
+/** What changed if the hints allow it, else everything. */
+async function readSides(
+  reader: Reader,
+  hints: Hints | null,
+  wish: Wish,
+  grounds: Hints['grounds'],
+  hours: number,
+  now: Date,
+  log: Log,
+): Promise<{ readonly sides: Sides; readonly reading: Reading }> {
+  let why = wish.full ? 'it was asked for' : whyFull(hints, grounds, hours, now);
+  if (hints !== null && why === null) {
+    const sides = await readChanges(reader, hints);
+    if (!('fullBecause' in sides)) {
+      return {
+        sides,
+        reading: { kind: 'delta', why: `changes since the run before, last complete read ${hints.completeRead}` },
+      };
+    }
+    why = sides.fullBecause;
+    log.warning(`Everything is read: ${why}.`);
   }
-  throwIfCancelled(signal);
-  return all;
+  return {
+    sides: await readAll(reader),
+    reading: { kind: 'full', why: why ?? 'there are no hints of an earlier run' },
+  };
 }
 
-/** Asks for each device that a removal would say is gone; one that is there after all is planned as read. */
-async function proveAbsences(
-  devices: readonly EntraDevice[],
-  ids: readonly Guid[],
-  source: DeviceSource,
-  signal: AbortSignal,
-): Promise<{ readonly devices: readonly EntraDevice[]; readonly absences: ReadonlyMap<Guid, Absence> }> {
-  const absences = new Map<Guid, Absence>();
-  const found: EntraDevice[] = [];
-  if (ids.length > 0) {
-    for await (const presence of source.devicesById(ids, signal)) {
-      if (presence.state === 'present') found.push(presence.device);
-      else absences.set(presence.id, presence);
-    }
+const HOUR = 60 * 60 * 1000;
+
+/** Why these hints do not do, or null. */
+function whyFull(hints: Hints | null, grounds: Hints['grounds'], hours: number, now: Date): string | null {
+  if (hints === null) return 'there are no hints of an earlier run';
+  for (const [name, value] of Object.entries(grounds)) {
+    if (hints.grounds[name] !== value) return `${name} is not that of the run before`;
   }
-  return { devices: [...devices, ...found], absences };
+  const age = now.getTime() - Date.parse(hints.completeRead);
+  if (age < 0) return 'the last complete read lies in the future';
+  return age >= hours * HOUR ? `the last complete read is ${hours} hours old or older` : null;
+}
+
+/** What a delta link is good for: with another value of one of these, what did not change may need a change. */
+function groundsOf(place: Place, tenantId: Guid, scope: Scope, policy: Policy): Hints['grounds'] {
+  return {
+    'the tenant': tenantId,
+    'the container': place.objectGuid,
+    'the domain controller': place.rootDse.dnsHostName,
+    'the scope': JSON.stringify(scope),
+    'the policy': `${policy.keepRemoved ? 'keep removed' : `delete after ${policy.deleteAfterDays} days`}`,
+    'the attribute flow': ATTRIBUTE_FLOW_VERSION,
+  };
+}
+
+function unprovenIds({ absences }: Sides): readonly Guid[] {
+  return [...absences].filter(([, absence]) => absence.state === 'unproven').map(([id]) => id);
 }
 
 function refuseOtherTenant(tenantId: Guid, keywords: readonly string[] | null): void {

@@ -11,6 +11,9 @@ import { isSidText, sidTextToAsciiHex } from './sid.ts';
  * Source: Entra Connect's documented table "Device writeback"; encodings from [MS-DVRE] 2.3.3, [MS-ADA2] 2.269 to 2.441.
  */
 
+/** Raised when a rule changes, so that devices which did not change are read again. */
+export const ATTRIBUTE_FLOW_VERSION = '1';
+
 /** Why a value is left as it is in the directory. */
 export type LeftReason = 'Unreadable' | 'Unusable' | 'UnknownKeyForm' | 'NoKey';
 

@@ -1,48 +1,28 @@
 /**
- * The bound connection to one domain controller: LDAPS with a simple bind. A connection lost between operations is
- * opened again to the same server; there is no second choice of server.
+ * The connection to one domain controller, signed in. A connection lost between operations is opened again to the same
+ * server; there is no second choice of server.
  */
-import { isIP } from 'node:net';
-import { createSecureContext, type SecureContext } from 'node:tls';
-import {
-  BindRequest,
-  ExtendedRequest,
-  ExtendedResponse,
-  PagedResultsControl,
-  type Control,
-  type Message,
-} from 'ldapts';
-import { cancelled, throwIfCancelled, WritebackError } from '../errors.ts';
+import { ExtendedRequest, ExtendedResponse, PagedResultsControl, type Control, type Message } from 'ldapts';
+import { throwIfCancelled } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { untilCancelled } from './cancellation.ts';
 import { invalid, toEntry, type Entry } from './entry.ts';
 import { ConnectionLost, LdapRefusal, operationFailure, RESULT } from './failure.ts';
 import { describeQuery, searchRequest, writeRequest, type Query } from './message.ts';
-import { describeProtection, openSocket, parseServer } from './secureSocket.ts';
-import { bindFailure, connectFailure } from './signInFailure.ts';
+import { serverText } from './server.ts';
+import { createSignIn, WHO_AM_I, type Session, type SignInSettings, type Timeouts } from './signIn.ts';
 import type { Request } from './toRequest.ts';
-import { trustedCertificates } from './trust.ts';
-import { openWire, type Answer, type Wire } from './wire.ts';
+import type { Answer } from './wire.ts';
 
-export interface Timeouts {
-  /** Milliseconds until the TLS connection must stand. */
-  readonly connect: number;
-  /** Milliseconds until an operation must be answered; a search, until its next entry. */
-  readonly operation: number;
-}
-
-export interface ConnectionSettings {
-  /** `host` or `host:port`; an IPv6 address stands in brackets when a port follows. */
-  readonly server: string;
-  /** userName as the directory takes it in a simple bind: UPN, DOMAIN\name or DN. */
-  readonly credential: { readonly userName: string; readonly password: string };
-  /** Path of a PEM or DER file, trusted besides the authorities of Node and of the machine. */
-  readonly trustedCertificate: string | null;
+export interface ConnectionSettings extends SignInSettings {
   readonly timeouts?: Partial<Timeouts>;
 }
 
 export interface Connection {
   /** Host and port. */
   readonly server: string;
+  /** The user name that was given to sign in with, null if none was. */
+  readonly userName: string | null;
   protection(signal: AbortSignal): Promise<string>;
   /** RFC 4532; null if the server does not offer it. */
   whoAmI(signal: AbortSignal): Promise<string | null>;
@@ -58,47 +38,27 @@ export interface Connection {
 const DEFAULT_TIMEOUTS: Timeouts = { connect: 15_000, operation: 120_000 };
 /** Milliseconds for which the answer to a write is still awaited after a stop: its fate is worth more than haste. */
 const WRITE_GRACE = 1500;
-const WHO_AM_I = '1.3.6.1.4.1.4203.1.11.3';
 
 export function createConnection(settings: ConnectionSettings, log: Log): Connection {
-  const { host, port } = parseServer(settings.server);
-  const server = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...settings.timeouts };
+  const signIn = createSignIn(settings, timeouts, log);
+  const server = serverText(signIn.server);
   const timeLimit = Math.ceil(timeouts.operation / 1000);
-  log.secret(settings.credential.password);
 
-  let trust: SecureContext | null = null;
-  let bound: Bound | null = null;
-  let opening: Promise<Bound> | null = null;
+  let bound: Session | null = null;
+  let opening: Promise<Session> | null = null;
   let closed = false;
 
-  const open = async (signal: AbortSignal): Promise<Bound> => {
-    const { userName, password } = settings.credential;
-    // A bind with a name and no password is an anonymous one that succeeds (RFC 4513 5.1.2).
-    if (userName === '' || password === '') {
-      throw new WritebackError('ParameterMissing', `Signing in to ${server}: user name and password are both needed.`, {
-        target: server,
-        remedy: 'Give -Credential a user name and a password that are not empty.',
-      });
-    }
-    trust ??= createSecureContext({ ca: [...trustedCertificates(settings.trustedCertificate)], minVersion: 'TLSv1.2' });
-    const socket = await openSocket(host, port, trust, timeouts.connect, signal).catch((error: unknown) => {
-      throw error instanceof WritebackError || !(error instanceof Error) ? error : connectFailure(error, server);
-    });
-    const protection = describeProtection(socket);
-    const wire = openWire(socket, timeouts.operation);
-    try {
-      await untilCancelled(wire.request(new BindRequest({ messageId: 0, dn: userName, password })), signal);
-    } catch (error) {
-      wire.close();
-      throw bindFailure(error, server, userName);
-    }
-    if (closed) wire.close();
-    log.verbose(`Signed in to ${server} as ${userName} (${protection}).`);
-    return { wire, protection };
+  const open = async (signal: AbortSignal): Promise<Session> => {
+    const session = await signIn.open(signal);
+    if (closed) session.wire.close();
+    log.verbose(
+      `Signed in to ${server}${signIn.userName === null ? '' : ` as ${signIn.userName}`} (${session.protection}).`,
+    );
+    return session;
   };
 
-  const current = async (signal: AbortSignal): Promise<Bound> => {
+  const current = async (signal: AbortSignal): Promise<Session> => {
     throwIfCancelled(signal);
     if (closed) throw new ConnectionLost('this side closed it');
     if (bound?.wire.open === true) return bound;
@@ -126,6 +86,7 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
 
   return {
     server,
+    userName: signIn.userName,
     protection: async (signal) => (await current(signal)).protection,
     whoAmI: async (signal) => {
       try {
@@ -172,29 +133,4 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
       bound = null;
     },
   };
-}
-
-interface Bound {
-  readonly wire: Wire;
-  readonly protection: string;
-}
-
-/**
- * The promise's result, or Cancelled when the signal has fired and the grace, in milliseconds, is over; what was begun
- * then ends unheard.
- */
-function untilCancelled<T>(work: Promise<T>, signal: AbortSignal, grace = 0): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let timer: NodeJS.Timeout | null = null;
-    const stop = (): void => {
-      timer = setTimeout(() => reject(cancelled()), grace);
-    };
-    const settle = (): void => {
-      signal.removeEventListener('abort', stop);
-      if (timer !== null) clearTimeout(timer);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(settle);
-  });
 }

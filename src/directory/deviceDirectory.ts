@@ -17,7 +17,7 @@ import { allOf, anyOf, equal, readObject } from './search.ts';
 import { DEVICE_CLASS, type Request } from './toRequest.ts';
 import { writeChange } from './writeChange.ts';
 
-export interface DirectorySettings extends ConnectionSettings {
+export interface DeviceDirectorySettings extends ConnectionSettings {
   /** Entries in one page of a read; a domain controller gives at most 1,000 as a rule (MaxPageSize). */
   readonly pageSize?: number;
 }
@@ -28,7 +28,7 @@ const PAGE_SIZE = 1000;
 const TERMS = 100;
 
 /** The directory behind one domain controller. Nothing is sent before the first question. */
-export function createDirectory(settings: DirectorySettings, log: Log): Directory {
+export function createDirectory(settings: DeviceDirectorySettings, log: Log): Directory {
   const connection = createConnection(settings, log);
   const { server } = connection;
   const devices = equal('objectClass', DEVICE_CLASS);
@@ -64,7 +64,7 @@ export function createDirectory(settings: DirectorySettings, log: Log): Director
   };
 
   const account = async (signal: AbortSignal): Promise<string> =>
-    (await connection.whoAmI(signal))?.replace(/^u:/, '') ?? settings.credential.userName;
+    (await connection.whoAmI(signal))?.replace(/^u:/, '') ?? connection.userName ?? 'DOMAIN\\ACCOUNT';
 
   const prepare = async (request: Request, doing: string, signal: AbortSignal): Promise<void> => {
     const whenForbidden =

@@ -6,11 +6,14 @@ export class LdapRefusal extends Error {
   override readonly name = 'LdapRefusal';
   readonly code: number;
   readonly serverText: string;
+  /** LDAP URLs of a referral (RFC 4511 4.1.10). */
+  readonly referrals: readonly string[];
 
-  constructor(code: number, serverText: string) {
+  constructor(code: number, serverText: string, referrals: readonly string[] = []) {
     super(`${resultName(code)} (${code}): ${serverText}`);
     this.code = code;
     this.serverText = serverText.replaceAll('\0', '').trim();
+    this.referrals = referrals;
   }
 }
 
@@ -22,6 +25,7 @@ export class ConnectionLost extends Error {
 /** Result codes of RFC 4511 4.1.9 that this program tells apart. */
 export const RESULT = {
   protocolError: 2,
+  authMethodNotSupported: 7,
   strongerAuthRequired: 8,
   referral: 10,
   confidentialityRequired: 13,

@@ -3,22 +3,24 @@
  * encrypted, numbered messages both ways ([MS-ADTS] 5.1.1.1.2, RFC 4752 3.1 for the framing). Whoever gets the socket
  * gets it signed in and sealed, so a connection that is opened again is so too.
  */
-import { connect, type Socket } from 'node:net';
+import { connect, type LookupFunction, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { cancelled, WritebackError } from '../errors.ts';
+import { WritebackError } from '../errors.ts';
 import type { Credential, HostServices, SecurityContext } from '../ports.ts';
+import { withinTime } from './cancellation.ts';
 import { LdapRefusal } from './failure.ts';
 import { elementLength, parseSaslBindResponse, saslBindRequest } from './saslBind.ts';
+import { serverText, type Server } from './server.ts';
 import { bindFailure } from './signInFailure.ts';
 
-export interface SealedTarget {
-  readonly host: string;
-  /** 389 as a rule. */
-  readonly port: number;
+/** The port is 389 as a rule. */
+export interface SealedTarget extends Server {
   /** The service principal name that the server must prove to have, such as ldap/dc1.contoso.com. */
   readonly principal: string;
   /** null: the account that runs this. */
   readonly credential: Credential | null;
+  /** Finds the address of the host; the system's way if it is absent. */
+  readonly lookup?: LookupFunction;
 }
 
 export interface SealedConnection {
@@ -51,33 +53,22 @@ export async function openSealedSocket(
   timeout: number,
   signal: AbortSignal,
 ): Promise<SealedConnection> {
-  const tcp = connect({ host: target.host, port: target.port, noDelay: true });
-  const context = services.negotiate(target.principal, target.credential);
+  const { host, port, principal, credential, lookup } = target;
+  const tcp = connect({ host, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) });
   // What goes wrong on the connection is told where it is read; here it only must not be nobody's.
   tcp.on('error', () => undefined);
-  const stopped = Promise.withResolvers<never>();
-  const stop = (): void => stopped.reject(cancelled());
-  const timer = setTimeout(() => stopped.reject(new Error(`no sign-in within ${timeout / 1000} s`)), timeout);
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
+  const context = services.negotiate(principal, credential);
   try {
-    const unread = await Promise.race([signIn(tcp, context, target), stopped.promise]);
+    const unread = await withinTime(signIn(tcp, context, principal), timeout, 'no sign-in', signal);
     return {
       socket: new SealedSocket(tcp, context, unread),
-      protection: `LDAP sealed by Kerberos (${MECHANISM}), server ${target.principal}`,
+      protection: `LDAP sealed by Kerberos (${MECHANISM}), server ${principal}`,
     };
   } catch (error) {
     tcp.destroy();
     context.close().catch(() => undefined);
     if (!(error instanceof LdapRefusal)) throw error;
-    throw bindFailure(
-      error,
-      `${target.host}:${target.port}`,
-      target.credential?.userName ?? 'the account that runs this',
-    );
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    throw bindFailure(error, serverText(target), credential?.userName ?? 'the account that runs this');
   }
 }
 
@@ -89,7 +80,7 @@ interface Unread {
   readonly octets: Buffer;
 }
 
-async function signIn(tcp: Socket, context: SecurityContext, { principal }: SealedTarget): Promise<Unread> {
+async function signIn(tcp: Socket, context: SecurityContext, principal: string): Promise<Unread> {
   let unread: Unread = { chunks: tcp[Symbol.asyncIterator]() as Chunks, octets: Buffer.alloc(0) };
   let serverToken: Uint8Array | null = null;
   for (let messageId = 1; messageId <= MOST_LEGS; messageId += 1) {

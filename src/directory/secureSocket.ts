@@ -1,77 +1,57 @@
-/** LDAPS: TLS from the first octet, certificate and host name always checked. */
-import { isIP } from 'node:net';
-import { connect, type SecureContext, type TLSSocket } from 'node:tls';
-import { cancelled, WritebackError } from '../errors.ts';
+/** TLS to a domain controller, from the first octet or by StartTLS; certificate and host name are always checked. */
+import { once } from 'node:events';
+import { connect as connectTcp, isIP, type LookupFunction } from 'node:net';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { withinTime } from './cancellation.ts';
+import type { Server } from './server.ts';
+import { requestTls } from './startTls.ts';
 
-const LDAPS_PORT = 636;
-const SERVER = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/@[\]]+))(?::(\d{1,5}))?$/;
-
-/** @throws ParameterInvalid for a text that names no server. */
-export function parseServer(server: string): { readonly host: string; readonly port: number } {
-  if (isIP(server) === 6) return { host: server, port: LDAPS_PORT };
-  const parts = SERVER.exec(server);
-  const host = parts?.[1] ?? parts?.[2];
-  const port = parts?.[3] === undefined ? LDAPS_PORT : Number(parts[3]);
-  const bracketed = parts?.[1] !== undefined;
-  if (host === undefined || (bracketed && isIP(host) !== 6) || port < 1 || port > 65_535) {
-    throw new WritebackError('ParameterInvalid', `"${server}" names no server.`, {
-      target: server,
-      remedy: 'Give -Server a host name, or a host name and a port as in dc1.contoso.com:636.',
-    });
-  }
-  return { host, port };
+export interface SecureWay {
+  readonly secureContext: SecureContext;
+  /** StartTLS on a plain port instead of LDAPS. */
+  readonly startTls: boolean;
+  /** Finds the address of the host; the system's way if it is absent. */
+  readonly lookup?: LookupFunction;
 }
 
 /**
  * A TLS connection whose certificate was issued for this host by a trusted authority.
  * @param timeout Milliseconds until it must stand.
- * @throws Cancelled, or the error of the network or of TLS as Node gives it.
+ * @throws Cancelled; LdapRefusal if StartTLS is declined; or the error of the network or of TLS as Node gives it.
  */
-export function openSocket(
-  host: string,
-  port: number,
-  secureContext: SecureContext,
+export async function openSecureSocket(
+  { host, port }: Server,
+  { secureContext, startTls, lookup }: SecureWay,
   timeout: number,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host,
-      port,
-      secureContext,
-      rejectUnauthorized: true,
-      ...(isIP(host) === 0 ? { servername: host } : {}),
-    });
-    const settle = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-      socket.off('secureConnect', succeed);
-    };
-    const fail = (error: Error): void => {
-      settle();
-      socket.destroy();
-      reject(error);
-    };
-    const succeed = (): void => {
-      settle();
-      socket.off('error', fail);
-      socket.setNoDelay(true);
-      resolve(socket);
-    };
-    const stop = (): void => fail(cancelled());
-    const timer = setTimeout(() => fail(new Error(`no connection within ${timeout / 1000} s`)), timeout);
-    signal.addEventListener('abort', stop, { once: true });
-    socket.on('error', fail);
-    socket.once('secureConnect', succeed);
-  });
+  const tcp = connectTcp({ host, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) });
+  const ignore = (): void => undefined;
+  // Errors are told where they are awaited; outside of that they only must not be nobody's.
+  tcp.on('error', ignore);
+  const secure = async (): Promise<TLSSocket> => {
+    await once(tcp, 'connect');
+    if (startTls) await requestTls(tcp);
+    const servername = isIP(host) === 0 ? { servername: host } : {};
+    const socket = connectTls({ socket: tcp, host, secureContext, rejectUnauthorized: true, ...servername });
+    socket.on('error', ignore);
+    await once(socket, 'secureConnect');
+    return socket;
+  };
+  try {
+    return await withinTime(secure(), timeout, 'no connection', signal);
+  } catch (error) {
+    tcp.destroy();
+    throw error;
+  }
 }
 
 /** Protocol, cipher and certificate in one phrase. */
-export function describeProtection(socket: TLSSocket): string {
+export function describeProtection(socket: TLSSocket, startTls: boolean): string {
   const certificate = socket.getPeerX509Certificate();
   const name = (text: string | undefined): string => (text ?? 'no name').split('\n').join(', ');
   return [
-    `LDAPS, ${(socket.getProtocol() ?? 'TLS').replace('v', ' ')}`,
+    `${startTls ? 'LDAP with StartTLS' : 'LDAPS'}, ${(socket.getProtocol() ?? 'TLS').replace('v', ' ')}`,
     socket.getCipher().standardName,
     `certificate ${name(certificate?.subject)}`,
     `issued by ${name(certificate?.issuer)}`,

@@ -1,6 +1,7 @@
 /** Why no bound connection came about: the network, the certificate, the account. */
 import { WritebackError } from '../errors.ts';
-import { LdapRefusal, operationFailure, passes, RESULT, resultName } from './failure.ts';
+import { ConnectionLost, LdapRefusal, operationFailure, passes, RESULT, resultName } from './failure.ts';
+import { PORT } from './server.ts';
 
 /** Reasons why OpenSSL does not take the server's certificate, or the server no TLS of today. */
 const UNTRUSTED = new Set([
@@ -36,8 +37,15 @@ const UNTRUSTED_REMEDIES: Readonly<Record<string, string>> = {
 const TRUST_REMEDY =
   'Name a PEM file with the certificate of the authority that issued it with -TrustedCertificate, or add that authority to the trusted roots of this machine.';
 
-/** Why no connection came about: the network, the name, the certificate or the protocol. */
-export function connectFailure(error: Error, server: string): WritebackError {
+/** What the connection was to begin with: TLS, StartTLS, or LDAP that Kerberos seals. */
+export type Offer = 'LDAPS' | 'StartTLS' | 'LDAP';
+
+const USUAL_PORT: Readonly<Record<Offer, number>> = { LDAPS: PORT.ldaps, StartTLS: PORT.ldap, LDAP: PORT.ldap };
+
+/** Why no connection came about: the network, the name, the certificate or the protocol; a WritebackError stays itself. */
+export function connectFailure(error: unknown, server: string, offer: Offer): unknown {
+  if (error instanceof WritebackError || !(error instanceof Error)) return error;
+  if (error instanceof LdapRefusal) return declined(error, server, offer);
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const why = error.message === '' ? code : error.message;
   if (UNTRUSTED.has(code)) {
@@ -58,8 +66,7 @@ export function connectFailure(error: Error, server: string): WritebackError {
       `Connecting to ${server}: no TLS connection came about: ${why} (${code}).`,
       {
         target: server,
-        remedy:
-          'Give -Server the port on which the domain controller offers LDAPS with TLS 1.2 or later, which is 636 as a rule.',
+        remedy: `Give -Server the port on which the domain controller offers ${offer} with TLS 1.2 or later, which is ${USUAL_PORT[offer]} as a rule.`,
         detail: code,
         cause: error,
       },
@@ -68,13 +75,28 @@ export function connectFailure(error: Error, server: string): WritebackError {
   const remedy =
     code === 'ENOTFOUND' || code === 'EAI_AGAIN'
       ? 'Check the name given with -Server and the name resolution of this machine.'
-      : 'Check that this domain controller is running, that it offers LDAPS, and that no firewall is between it and this machine.';
+      : `Check that this domain controller is running, that it offers ${offer} on this port (${USUAL_PORT[offer]} as a rule), and that no firewall is between it and this machine.`;
   return new WritebackError('DirectoryUnreachable', `Connecting to ${server}: ${why}.`, {
     target: server,
     remedy,
     detail: code === '' ? why : code,
     retryable: true,
     cause: error,
+  });
+}
+
+/** The server answered in the clear, but not with what a protected connection needs. */
+function declined({ code, serverText: words, message }: LdapRefusal, server: string, offer: Offer): WritebackError {
+  const answer = `${resultName(code)} (${code})${words === '' ? '' : `: ${words}`}`;
+  const what = offer === 'StartTLS' ? 'it declined StartTLS' : 'it declined to tell its name';
+  return new WritebackError('DirectoryUntrusted', `Connecting to ${server}: ${what}: ${answer}.`, {
+    target: server,
+    remedy:
+      offer === 'StartTLS'
+        ? 'Give the domain controller a certificate for server authentication; without TLS no password is sent to it.'
+        : 'Give -Server the full DNS name of the domain controller instead of its address.',
+    detail: message,
+    retryable: passes(code),
   });
 }
 
@@ -116,4 +138,35 @@ export function bindFailure(error: unknown, server: string, userName: string): u
     retryable: passes(code),
     cause: error,
   });
+}
+
+const CERTIFICATE_REMEDY =
+  'Check that the certificate is for client authentication, that its issuer is in the NTAuth store of the forest, and that it names the account: by the user principal name in it, or by altSecurityIdentities of the account.';
+
+/**
+ * Why the server did not let the account of the client certificate in. With TLS 1.3 it also says so by an alert after the
+ * connection stands on this side (RFC 8446 4.4.2.4), so a connection lost in the bind is a refusal too.
+ * @param subject Of the certificate. @param validTo Its end, null if it is not known.
+ */
+export function certificateFailure(error: unknown, server: string, subject: string, validTo: Date | null): unknown {
+  if (!(error instanceof LdapRefusal || error instanceof ConnectionLost)) return error;
+  const expired = validTo !== null && validTo.getTime() < Date.now();
+  const known = error instanceof LdapRefusal ? error.serverText : error.message;
+  const why = error instanceof LdapRefusal ? `${resultName(error.code)} (${error.code})` : error.message;
+  const offered = error instanceof LdapRefusal && error.code === RESULT.authMethodNotSupported;
+  return new WritebackError(
+    'DirectoryBindRefused',
+    `Signing in to ${server} by the certificate ${subject}: ${expired ? `it expired on ${validTo.toISOString()}; ` : ''}${why}.`,
+    {
+      target: server,
+      remedy: expired
+        ? 'Renew the certificate and give its new file.'
+        : offered
+          ? 'This server signs nobody in by a certificate; give -Credential, or use Kerberos.'
+          : CERTIFICATE_REMEDY,
+      detail: known === '' ? null : known,
+      retryable: error instanceof LdapRefusal ? passes(error.code) : true,
+      cause: error,
+    },
+  );
 }

@@ -1,14 +1,14 @@
 /**
  * One LDAP connection: messages go out, each answer finds its request by the message id (RFC 4511 4.1.1.1).
  *
- * The messages and their encoding are those of ldapts. Its Client is not used, because what a writer must know is
- * hidden there: it keeps the paging cookie to itself and takes a page without entries for the last one, it goes on
- * without a bind after it has opened a lost connection again, and it mixes the octets of the lost connection with those
- * of the new one.
+ * The messages and their encoding are those of ldapts; its Client is not used, because what a writer must know is hidden
+ * there (docs/decisions/0005-ldapts-without-its-client.md).
  */
 import type { Duplex } from 'node:stream';
 import { MessageParser, SearchEntry, SearchReference, UnbindRequest, type Message, type MessageResponse } from 'ldapts';
 import { ConnectionLost, LdapRefusal } from './failure.ts';
+import { referralsOf } from './referral.ts';
+import { elementLength } from './saslBind.ts';
 
 export interface Answer {
   readonly response: MessageResponse;
@@ -46,6 +46,9 @@ export function openWire(socket: Duplex, timeout: number): Wire {
   const parser = new MessageParser();
   let open = true;
   let lastId = 0;
+  /** What came and is no whole message yet. */
+  let unread: Buffer = Buffer.alloc(0);
+  let element = unread;
 
   const abandon = (why: string): void => {
     open = false;
@@ -77,12 +80,29 @@ export function openWire(socket: Duplex, timeout: number): Wire {
       if (message.status === SUCCESS) {
         request.resolve({ response: message, entries: request.entries, references: request.references });
       } else {
-        request.reject(new LdapRefusal(message.status, message.errorMessage));
+        request.reject(new LdapRefusal(message.status, message.errorMessage, referralsOf(element)));
       }
     }
   });
 
-  socket.on('data', (octets: Buffer) => parser.read(octets, pending));
+  /** Messages are given to the parser whole and one by one, so that it never recurses and nothing is left in it. */
+  const take = (octets: Buffer): void => {
+    unread = unread.length === 0 ? octets : Buffer.concat([unread, octets]);
+    for (let length = elementLength(unread); length !== null && unread.length >= length;) {
+      element = unread.subarray(0, length);
+      unread = unread.subarray(length);
+      parser.read(element, pending);
+      length = elementLength(unread);
+    }
+  };
+
+  socket.on('data', (octets: Buffer) => {
+    try {
+      take(octets);
+    } catch (error) {
+      lose(`the answer could not be decoded: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
   socket.on('error', (error) => lose(error.message));
   socket.on('end', () => lose('the server closed the connection'));
   socket.on('close', () => lose('the connection was closed'));

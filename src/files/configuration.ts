@@ -6,9 +6,17 @@ import type { CommonParams, PlanParams, TestParams } from '../protocol/messages.
 import { JsonFault, parseJson, positionOf, type JsonMember, type JsonNode } from './jsonText.ts';
 
 /** What a configuration file can set, checked, its paths absolute: parameters that are neither secret nor for one run. */
-export type Configuration = Omit<CommonParams, 'configurationPath' | 'clientSecretCredential' | 'credential'> &
+export type Configuration = Omit<
+  CommonParams,
+  | 'configurationPath'
+  | 'clientSecretCredential'
+  | 'credential'
+  | 'certificatePassword'
+  | 'accessToken'
+  | 'useDeviceCode'
+> &
   Pick<TestParams, 'adConnectorAccount'> &
-  Pick<PlanParams, 'deleteAfter' | 'keepRemoved'>;
+  Pick<PlanParams, 'deleteAfter' | 'keepRemoved' | 'fullAfter' | 'trustType' | 'operatingSystem' | 'group'>;
 
 /** A complaint about one place of the file. */
 class ConfigurationFault extends Error {
@@ -58,6 +66,23 @@ const boolean: Reader<boolean> = (value, member) => {
   throw expected(member, value, 'true or false, without quotes');
 };
 
+const listOf =
+  <T>(reader: Reader<T>, what: string): Reader<readonly T[]> =>
+  (value, member, folder) => {
+    if (value.kind === 'array' && value.elements.length > 0)
+      return value.elements.map((item) => reader(item, member, folder));
+    throw expected(member, value, `a list that is not empty, of ${what}`);
+  };
+
+const texts = listOf(text, 'texts');
+const guids = listOf(guid, 'GUIDs');
+
+const hours: Reader<number> = (value, member) => {
+  if (value.kind === 'number' && Number.isInteger(value.value) && value.value >= 0 && value.value <= 168)
+    return value.value;
+  throw expected(member, value, 'a whole number of hours from 0 to 168, the life of a delta token');
+};
+
 const days: Reader<number> = (value, member) => {
   const fits = value.kind === 'number' && Number.isInteger(value.value);
   if (fits && value.value >= 0 && value.value <= LONGEST_RETENTION) return value.value;
@@ -90,6 +115,14 @@ const SETTINGS: {
   AdConnectorAccount: text,
   DeleteAfter: days,
   KeepRemoved: boolean,
+  FullAfter: hours,
+  TrustType: texts,
+  OperatingSystem: texts,
+  Group: guids,
+  ManagedIdentity: boolean,
+  AuthType: text,
+  StartTls: boolean,
+  DirectoryCertificatePath: path,
 };
 
 const SECRET = /secret|password|passwd|passphrase|pwd|credential|token|apikey|privatekey|assertion/i;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseGuid } from '../device/guid.ts';
 import type { Log } from '../log.ts';
@@ -25,8 +25,12 @@ export function readHints(folder: string, log: Log): Hints | null {
   return null;
 }
 
-/** Writes the hints for their owner only. Throws what node:fs throws. */
-export function writeHints(folder: string, hints: Hints): void {
+/** Writes the hints for their owner only, or removes them. Throws what node:fs throws. */
+export function writeHints(folder: string, hints: Hints | null): void {
+  if (hints === null) {
+    rmSync(hintsPath(folder), { force: true });
+    return;
+  }
   const stored = { formatVersion: FORMAT_VERSION, checksum: checksum(hints), hints };
   writeAtomically(hintsPath(folder), (fd) => writeAll(fd, Buffer.from(`${JSON.stringify(stored, null, 2)}\n`)));
 }

@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { WritebackError, type ErrorCode } from '../errors.ts';
+import { PfxFailure, readPfx } from './pfx.ts';
 
 /** What signs in an application: its key, and the certificate's SHA-256 thumbprint, by which Entra knows it. */
 export interface SigningCertificate {
@@ -13,42 +14,36 @@ export interface SigningCertificate {
 const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?-----END \1-----/g;
 const SHORTEST_KEY = 2048;
 
+/** An ASN.1 SEQUENCE, with which every PFX begins; PEM is text. */
+const SEQUENCE = 0x30;
+
 /**
- * Reads a PEM file (RFC 7468) that holds a certificate and its private key in any order; of several certificates, such
- * as a chain, the one that the key belongs to is taken.
- * Throws CertificateUnusable for a file that lacks either or whose key is encrypted, too short, not RSA or of another
- * certificate; CertificateExpired for one that is not valid at this time.
+ * Reads a file that holds a certificate and its private key in any order, PEM (RFC 7468) or PFX; of several certificates,
+ * such as a chain, the one that the key belongs to is taken. The password opens a PFX or an encrypted private key.
+ * Throws CertificateUnusable for a file that lacks either or whose key cannot be opened, is too short, not RSA or of
+ * another certificate; CertificateExpired for one that is not valid at this time.
  */
-export async function readCertificate(path: string, now: Date): Promise<SigningCertificate> {
+export async function readCertificate(path: string, password: string | null, now: Date): Promise<SigningCertificate> {
   const unusable = problem('CertificateUnusable', path);
-  const pem = await readPem(path);
-  const blocks = [...pem.matchAll(BLOCK)].map(([text, label]) => ({ text, label: label ?? '' }));
-  const certificates = blocks.filter(({ label }) => label === 'CERTIFICATE').map(({ text }) => parsed(path, text));
-  const keys = blocks.filter(({ label }) => label.endsWith('PRIVATE KEY'));
-  const keyBlock = keys[0];
+  const bytes = await readBytes(path);
+  const { certificates, keys } = bytes[0] === SEQUENCE ? await fromPfx(path, bytes, password) : fromPem(bytes);
+  const [keyText] = keys;
   if (certificates.length === 0) {
-    throw unusable(
-      'it holds no certificate in PEM form',
-      'Put the certificate and its private key into one PEM file; a PFX becomes one with: openssl pkcs12 -in FILE.pfx -out FILE.pem -nodes',
-    );
+    throw unusable('it holds no certificate', 'Put the certificate and its private key into one file, PEM or PFX.');
   }
-  if (keyBlock === undefined) {
-    throw unusable('it holds no private key', 'Add the private key of the certificate to the file, in PEM form.');
+  if (keyText === undefined) {
+    throw unusable('it holds no private key', 'Export the certificate again with its private key.');
   }
-  if (keyBlock.label.startsWith('ENCRYPTED') || keyBlock.text.includes('ENCRYPTED')) {
-    throw unusable(
-      'its private key is encrypted',
-      'Give a file whose key is not encrypted, and let only the account that runs the sync read it.',
-    );
-  }
-  const key = parsedKey(path, keyBlock.text);
+  const key = parsedKey(path, keyText, password);
   if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < SHORTEST_KEY) {
     throw unusable(
       `its private key is not an RSA key of ${SHORTEST_KEY} bits or more`,
       'Entra signs in applications with RSA certificates: make a new one and add it to the application.',
     );
   }
-  const certificate = certificates.find((candidate) => candidate.checkPrivateKey(key));
+  const certificate = certificates
+    .map((text) => parsed(path, text))
+    .find((candidate) => candidate.checkPrivateKey(key));
   if (certificate === undefined) {
     throw unusable(
       'its private key does not belong to the certificate in it',
@@ -60,6 +55,35 @@ export async function readCertificate(path: string, now: Date): Promise<SigningC
     privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     thumbprint: certificate.fingerprint256.replaceAll(':', ''),
   };
+}
+
+interface Blocks {
+  /** Each PEM. */
+  readonly certificates: readonly string[];
+  readonly keys: readonly string[];
+}
+
+function fromPem(bytes: Buffer): Blocks {
+  const blocks = [...bytes.toString('latin1').matchAll(BLOCK)].map(([text, label]) => ({ text, label: label ?? '' }));
+  return {
+    certificates: blocks.filter(({ label }) => label === 'CERTIFICATE').map(({ text }) => text),
+    keys: blocks.filter(({ label }) => label.endsWith('PRIVATE KEY')).map(({ text }) => text),
+  };
+}
+
+async function fromPfx(path: string, bytes: Buffer, password: string | null): Promise<Blocks> {
+  try {
+    const { certificates, privateKeys } = await readPfx(bytes, password);
+    return { certificates, keys: privateKeys };
+  } catch (error) {
+    if (!(error instanceof PfxFailure)) throw error;
+    const unusable = problem('CertificateUnusable', path);
+    if (!error.ofPassword)
+      throw unusable(error.message, 'Export the certificate again as PFX or PEM, with its private key.');
+    throw password === null
+      ? unusable('it needs a password', 'Give the password with which the file was exported.')
+      : unusable(error.message, 'Give the password with which the file was exported.');
+  }
 }
 
 function checkValidity(path: string, certificate: X509Certificate, now: Date): void {
@@ -79,9 +103,9 @@ function checkValidity(path: string, certificate: X509Certificate, now: Date): v
   }
 }
 
-async function readPem(path: string): Promise<string> {
+async function readBytes(path: string): Promise<Buffer> {
   try {
-    return await readFile(path, 'latin1');
+    return await readFile(path);
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw problem('CertificateUnusable', path)(
@@ -104,11 +128,18 @@ function parsed(path: string, text: string): X509Certificate {
   }
 }
 
-function parsedKey(path: string, text: string): KeyObject {
+function parsedKey(path: string, text: string, password: string | null): KeyObject {
+  const unusable = problem('CertificateUnusable', path);
+  const encrypted = text.includes('ENCRYPTED');
+  if (encrypted && password === null) {
+    throw unusable('its private key is encrypted', 'Give the password of the private key.');
+  }
   try {
-    return createPrivateKey(text);
+    return createPrivateKey(encrypted ? { key: text, passphrase: password ?? '' } : text);
   } catch {
-    throw problem('CertificateUnusable', path)('its private key is damaged', 'Export the private key again.');
+    throw encrypted
+      ? unusable('the password does not open its private key', 'Give the password with which the key was encrypted.')
+      : unusable('its private key is damaged', 'Export the private key again.');
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cancelled, throwIfCancelled, type WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, SignIn } from '../ports.ts';
 import type { Environment } from './environment.ts';
 import { answerError, invalidAnswer, refusalParts, unreachableError, type GraphRequest } from './failure.ts';
 import { parseObject, type JsonObject } from './json.ts';
@@ -27,7 +27,8 @@ export interface GraphClient {
 
 export interface GraphClientParts {
   readonly environment: Environment;
-  readonly clientId: string;
+  /** The application that signs in, for messages; null if only the token knows. */
+  readonly clientId: string | null;
   readonly tokens: Tokens;
   readonly retry: Retry;
   /** Time limit of one try, from connecting to the end of the body, in milliseconds. */
@@ -40,7 +41,7 @@ interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  readonly roles: readonly string[];
+  readonly signIn: SignIn;
   readonly trace: string;
 }
 
@@ -70,7 +71,7 @@ export function createGraphClient(parts: GraphClientParts): GraphClient {
       serverTime = dateOf(headers) ?? serverTime;
       log.verbose(`${shown}: ${status} in ${Math.round(performance.now() - started)} ms`);
       const trace = `client-request-id ${requestId}, request-id ${headers.get('request-id') ?? 'none'}`;
-      return { status, headers, text, roles: token.signIn.roles, trace };
+      return { status, headers, text, signIn: token.signIn, trace };
     } catch (error) {
       if (error instanceof NoAnswer) {
         log.verbose(`${shown}: no answer in ${Math.round(performance.now() - started)} ms: ${error.failure.text}`);
@@ -83,7 +84,7 @@ export function createGraphClient(parts: GraphClientParts): GraphClient {
   const signedAnswer = async (url: URL, body: JsonObject | null, signal: AbortSignal): Promise<Answer> => {
     const token = await tokens.get(signal);
     const answer = await answerTo(url, body, token, signal);
-    if (answer.status !== 401) return answer;
+    if (answer.status !== 401 || !tokens.renewable) return answer;
     tokens.refuse(token);
     return answerTo(url, body, await tokens.get(signal), signal);
   };
@@ -116,8 +117,9 @@ export function createGraphClient(parts: GraphClientParts): GraphClient {
     const refused = refusalParts(status, parseObject(words), words);
     const error = answerError(request, refused, {
       host,
-      clientId: parts.clientId,
-      roles: answer.roles,
+      clientId: answer.signIn.clientId ?? parts.clientId,
+      roles: answer.signIn.roles,
+      renewable: tokens.renewable,
       trace: answer.trace,
     });
     const trouble = troubleOf(status) ?? (status < 300 ? 'broken' : null);

@@ -1,12 +1,11 @@
 import type { Guid } from '../device/guid.ts';
 import type { Log } from '../log.ts';
-import type { Clock, DeviceSource, Organization } from '../ports.ts';
-import type { Credential } from './application.ts';
+import type { Clock, DeviceSource, Organization, SourceSettings } from '../ports.ts';
 import { createSendBatch } from './batch.ts';
 import { createGraphClient, type GraphClient } from './client.ts';
 import { createDeltaReader } from './delta.ts';
 import { createDeviceReader, DEVICES_PERMISSION } from './devices.ts';
-import { environmentOf, type EnvironmentChoice } from './environment.ts';
+import { environmentOf } from './environment.ts';
 import { invalidAnswer } from './failure.ts';
 import { createReadGroupMembers } from './groups.ts';
 import { guidOf, isObject, textOf } from './json.ts';
@@ -15,18 +14,12 @@ import { pages } from './pages.ts';
 import { createRetry, DEFAULT_RETRY, type RetrySettings } from './retry.ts';
 import { createTokens } from './token.ts';
 
-export interface SourceIdentity {
-  /** Tenant id, or a domain name of the tenant. */
-  readonly tenantId: string;
-  readonly clientId: string;
-  readonly environment: EnvironmentChoice;
-  readonly credential: Credential;
-}
-
-export interface SourceSettings {
-  readonly retry: Partial<RetrySettings>;
+/** How long a source may take; what is not given has the usual value. */
+export interface SourceLimits {
+  /** Tries, waits and time of all requests together. */
+  readonly retry?: Partial<RetrySettings>;
   /** Time limit of one try of a request, from connecting to the end of the body, in milliseconds. */
-  readonly requestTimeout: number;
+  readonly requestTimeout?: number;
 }
 
 export const DEFAULT_REQUEST_TIMEOUT = 120_000;
@@ -38,15 +31,17 @@ const ORGANIZATION_PERMISSION = 'Organization.Read.All';
  * Throws ParameterInvalid for an environment that cannot be used.
  */
 export function createDeviceSource(
-  { tenantId, clientId, environment: choice, credential }: SourceIdentity,
+  settings: SourceSettings,
   clock: Clock,
   log: Log,
-  settings: Partial<SourceSettings> = {},
+  limits: SourceLimits = {},
 ): DeviceSource {
-  const environment = environmentOf(choice);
-  const requestTimeout = settings.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
-  const retry = createRetry({ ...DEFAULT_RETRY, ...settings.retry }, clock, log);
-  const tokens = createTokens({ tenantId, clientId, environment, credential }, retry, requestTimeout, clock, log);
+  const environment = environmentOf(settings.environment);
+  const { clientId } = settings;
+  const requestTimeout = limits.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
+  const retry = createRetry({ ...DEFAULT_RETRY, ...limits.retry }, clock, log);
+  const application = { ...settings, environment };
+  const tokens = createTokens({ application, retry, requestTimeout, clock, log });
   const client = createGraphClient({ environment, clientId, tokens, retry, requestTimeout, clock, log });
   const sendBatch = createSendBatch(client, retry, clock, log);
   const owners = createOwners({ client, sendBatch, log });

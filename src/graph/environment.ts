@@ -1,7 +1,5 @@
 import { WritebackError } from '../errors.ts';
-
-/** Where to sign in and where Graph is: a name of ENVIRONMENTS, or the two base addresses of another cloud. */
-export type EnvironmentChoice = string | { readonly graph: string; readonly login: string };
+import type { SourceSettings } from '../ports.ts';
 
 export interface Environment {
   /** Scheme, host and port of Graph, without a path. */
@@ -29,7 +27,7 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
  * Throws ParameterInvalid for an unknown name and for a base address that is not https (or http on loopback) or that
  * has more than scheme, host and port.
  */
-export function environmentOf(choice: EnvironmentChoice): Environment {
+export function environmentOf(choice: SourceSettings['environment']): Environment {
   if (typeof choice !== 'string') {
     const graph = baseAddress('graph', choice.graph);
     return { graph, login: baseAddress('login', choice.login), scope: `${graph}/.default`, known: false };

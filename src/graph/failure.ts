@@ -58,9 +58,11 @@ export function refusalParts(status: number, body: JsonObject | null, text: stri
 /** What else an error about an answer tells. */
 export interface AnswerContext {
   readonly host: string;
-  readonly clientId: string;
+  readonly clientId: string | null;
   /** Permissions in the token that was refused. */
   readonly roles: readonly string[];
+  /** Whether a new token was asked for when one was refused. */
+  readonly renewable: boolean;
   /** The ids under which Microsoft's support finds the request. */
   readonly trace: string;
 }
@@ -77,8 +79,9 @@ export function answerError(request: GraphRequest, refused: GraphRefusalParts, c
     case 401:
       return new WritebackError('GraphUnauthorized', message, {
         ...parts,
-        remedy:
-          'A new token was refused too: check that the environment, the tenant and the application belong together, and the clock of this computer.',
+        remedy: context.renewable
+          ? 'A new token was refused too: check that the environment, the tenant and the application belong together, and the clock of this computer.'
+          : `Get a new access token for https://${context.host}: one that is given is not renewed when it expires.`,
       });
     case 403:
       return new WritebackError('GraphForbidden', message, { ...parts, remedy: forbiddenRemedy(request, context) });
@@ -105,11 +108,12 @@ function failedRemedy(status: number): { readonly remedy: string; readonly retry
 
 function forbiddenRemedy(request: GraphRequest, context: AnswerContext): string {
   const { permission } = request;
+  const application = context.clientId === null ? 'the application' : `application ${context.clientId}`;
   if (context.roles.includes(permission)) {
-    return `The token has ${permission}: look for a conditional access policy or a restriction of Graph that applies to application ${context.clientId}.`;
+    return `The token has ${permission}: look for a conditional access policy or a restriction of Graph that applies to ${application}, and give a user who signed in the Entra role Directory Readers.`;
   }
   const has = context.roles.length === 0 ? 'none' : context.roles.join(', ');
-  return `Grant application ${context.clientId} the Microsoft Graph application permission ${permission} with admin consent; the token has: ${has}.`;
+  return `Grant ${application} the Microsoft Graph permission ${permission} with admin consent; the token has: ${has}.`;
 }
 
 /** The error for a request that got no answer. */

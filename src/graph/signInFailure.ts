@@ -16,6 +16,11 @@ const REMEDIES: ReadonlyMap<number, string> = new Map([
   [7000112, 'Enable the application in Entra (Enterprise applications, Properties).'],
   [7000215, "Give the secret's value, not its id; make a new secret if the value is lost."],
   [7000222, 'Make a new client secret for the application, or sign in with a certificate.'],
+  [7000218, 'Allow public client flows for the application in Entra (Authentication).'],
+  [65001, 'Have an administrator consent to the permissions of the application in this tenant.'],
+  [65004, 'Run again and accept what the application asks for.'],
+  [70019, 'Run again and enter the code before it expires.'],
+  [50173, 'Run again and sign in anew: the sign-in was revoked meanwhile.'],
   [53003, 'Exclude the application from the conditional access policy that blocks it.'],
 ]);
 
@@ -25,30 +30,48 @@ export function signInRefused(application: Application, refusal: Refusal): Write
   const firstLine = refusal.text.split(/\r?\n| Trace ID:/)[0] ?? refusal.text;
   return new WritebackError('SignInRefused', `${attempted(application)} was refused: ${firstLine}`, {
     target: application.clientId,
-    remedy:
-      REMEDIES.get(number) ??
-      'Look the AADSTS number up in the sign-in log of the tenant (service principal sign-ins).',
+    remedy: REMEDIES.get(number) ?? remedyOf(application),
     detail: refusal.text,
   });
+}
+
+function remedyOf({ credential }: Application): string {
+  switch (credential.kind) {
+    case 'managedIdentity':
+      return 'Check that this computer has a managed identity, and on Azure Arc that the account which runs this may read the keys of the agent (group "Hybrid agent extension applications" or himds).';
+    case 'deviceCode':
+      return 'Run again and enter the code before it expires; look an AADSTS number up in the sign-in log of the tenant.';
+    default:
+      return 'Look the AADSTS number up in the sign-in log of the tenant (service principal sign-ins).';
+  }
 }
 
 /** The error for a sign-in that got no usable answer. */
 export function signInUnreachable(
   application: Application,
+  host: string,
   network: NetworkFailure | null,
   why: string,
 ): WritebackError {
-  const { host } = new URL(application.environment.login);
   return new WritebackError('SignInUnreachable', `${attempted(application)} did not come through: ${host}: ${why}`, {
     target: host,
     remedy: network?.untrusted
       ? `Make this computer trust the certificate of ${host}; a proxy that opens TLS needs its authority in NODE_EXTRA_CA_CERTS.`
-      : `Check name resolution, firewall and proxy from this computer to ${host}, and that the environment is the right one.`,
+      : unreachableRemedy(application, host),
     detail: why,
     retryable: network?.untrusted !== true,
   });
 }
 
-function attempted({ clientId, tenantId, environment }: Application): string {
+function unreachableRemedy({ credential }: Application, host: string): string {
+  return credential.kind === 'managedIdentity'
+    ? `Check that this computer is an Azure VM or is connected by Azure Arc: ${host} gives managed identities there.`
+    : `Check name resolution, firewall and proxy from this computer to ${host}, and that the environment is the right one.`;
+}
+
+function attempted({ clientId, tenantId, environment, credential }: Application): string {
+  if (credential.kind === 'managedIdentity') {
+    return `The sign-in by ${clientId === null ? 'the managed identity of this computer' : `managed identity ${clientId}`}`;
+  }
   return `The sign-in of application ${clientId} to tenant ${tenantId} at ${new URL(environment.login).host}`;
 }

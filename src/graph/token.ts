@@ -1,10 +1,13 @@
-import type { ConfidentialClientApplication, Configuration } from '@azure/msal-node';
-import { cancelled, throwIfCancelled } from '../errors.ts';
+import type { AuthenticationResult } from '@azure/msal-node';
+import { cancelled, throwIfCancelled, WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock, SignIn } from '../ports.ts';
 import type { Application } from './application.ts';
-import { readCertificate } from './certificate.ts';
+import { confidentialClient } from './confidentialClient.ts';
+import { CODE_EXPIRED, deviceCode } from './deviceCode.ts';
 import { guidOf, parseObject, textOf } from './json.ts';
+import { managedIdentity } from './managedIdentity.ts';
+import { msalErrorCode, type AskForToken } from './msal.ts';
 import type { Attempt, Retry } from './retry.ts';
 import { signInRefused, signInUnreachable } from './signInFailure.ts';
 import { createTokenEndpoint, type TokenEndpoint } from './tokenEndpoint.ts';
@@ -21,30 +24,42 @@ export interface Token {
 export interface Tokens {
   /**
    * A token that is good for some minutes more.
-   * Throws CertificateUnusable, CertificateExpired, SignInRefused, SignInUnreachable, Cancelled.
+   * Throws ParameterMissing, CertificateUnusable, CertificateExpired, SignInRefused, SignInUnreachable, Cancelled.
    */
   get(signal: AbortSignal): Promise<Token>;
   /** Forgets a token that Graph refused, so that the next one is new. */
   refuse(token: Token): void;
+  /** Whether there can be another token than the one that was given. */
+  readonly renewable: boolean;
+}
+
+export interface TokensParts {
+  readonly application: Application;
+  readonly retry: Retry;
+  /** Time limit of one request, in milliseconds. */
+  readonly requestTimeout: number;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** A token is replaced so many milliseconds before it expires, a short-lived one when half of its time is over. */
 const RENEWED_BEFORE = 300_000;
+/** What the metadata service answers while it is updated; a later try may find it. Source: Microsoft Learn, as in managedIdentity. */
+const IDENTITY_UPDATING: ReadonlySet<number> = new Set([404, 410]);
+const NEVER = new Date(8.64e15);
 
-export function createTokens(
-  application: Application,
-  retry: Retry,
-  requestTimeout: number,
-  clock: Clock,
-  log: Log,
-): Tokens {
+export function createTokens(parts: TokensParts): Tokens {
+  const { application, retry, clock, log } = parts;
+  if (application.credential.kind === 'accessToken') return givenToken(application.credential.token, log);
+  const prepare = wayToAsk(application, clock, log);
   let current: Token | null = null;
   let coming: Promise<Token> | null = null;
   const fetchToken = async (signal: AbortSignal): Promise<Token> => {
-    const configuration = await configure(application, clock, log);
-    return retry('Sign-in', () => askOnce(application, configuration, requestTimeout, clock, log, signal), signal);
+    const ask = await prepare();
+    return retry('Sign-in', () => askOnce(ask, parts, signal), signal);
   };
   return {
+    renewable: true,
     async get(signal) {
       throwIfCancelled(signal);
       if (current !== null && clock.now() < current.stale) return current;
@@ -60,28 +75,45 @@ export function createTokens(
   };
 }
 
-/**
- * One request for a token, with an MSAL application of its own: one that lives longer would send the same assertion
- * again for ten minutes, and refuse by itself for a minute after one bad answer.
- */
+function givenToken(text: string, log: Log): Tokens {
+  log.secret(text);
+  const token: Token = { text, stale: NEVER, signIn: describeToken(text) };
+  return {
+    renewable: false,
+    async get(signal) {
+      throwIfCancelled(signal);
+      return token;
+    },
+    refuse: () => undefined,
+  };
+}
+
+/** How this application asks for a token; certificates are read anew each time. */
+function wayToAsk(application: Application, clock: Clock, log: Log): () => Promise<AskForToken> {
+  const { credential } = application;
+  switch (credential.kind) {
+    case 'managedIdentity': {
+      const ask = managedIdentity(application);
+      return async () => ask;
+    }
+    case 'deviceCode': {
+      const ask = deviceCode(application, credential.tell);
+      return async () => ask;
+    }
+    default:
+      return () => confidentialClient(application, clock, log);
+  }
+}
+
 async function askOnce(
-  application: Application,
-  configuration: Configuration,
-  requestTimeout: number,
-  clock: Clock,
-  log: Log,
+  ask: AskForToken,
+  { application, requestTimeout, clock, log }: TokensParts,
   signal: AbortSignal,
 ): Promise<Attempt<Token>> {
-  const { ConfidentialClientApplication: Msal, LogLevel } = await import('@azure/msal-node');
   const endpoint = createTokenEndpoint(requestTimeout, clock, log, signal);
-  const system = {
-    networkClient: endpoint.network,
-    loggerOptions: { loggerCallback: () => undefined, piiLoggingEnabled: false, logLevel: LogLevel.Error },
-  };
   let failure: unknown;
   try {
-    const msal = new Msal({ ...configuration, system });
-    const token = await acquire(msal, application, clock, log);
+    const token = tokenOf(await ask(endpoint, signal), clock, log);
     if (token !== null) return { value: token };
   } catch (error) {
     failure = error;
@@ -90,17 +122,7 @@ async function askOnce(
   return failedAttempt(application, endpoint, failure, log);
 }
 
-async function acquire(
-  msal: ConfidentialClientApplication,
-  application: Application,
-  clock: Clock,
-  log: Log,
-): Promise<Token | null> {
-  const result = await msal.acquireTokenByClientCredential({
-    scopes: [application.environment.scope],
-    azureRegion: 'DisableMsalForceRegion',
-    skipCache: true,
-  });
+function tokenOf(result: AuthenticationResult | null, clock: Clock, log: Log): Token | null {
   if (result === null || result.accessToken === '' || result.expiresOn === null) return null;
   log.secret(result.accessToken);
   const expires = result.expiresOn.getTime();
@@ -111,50 +133,32 @@ async function acquire(
 function failedAttempt(application: Application, endpoint: TokenEndpoint, failure: unknown, log: Log): Attempt<Token> {
   const last = endpoint.last();
   const words = log.redact(failure instanceof Error ? failure.message : 'there is no token in the answer');
-  if (last === null && !(failure instanceof Error && 'errorCode' in failure)) throw failure;
-  if (last === null) throw signInRefused(application, { text: words, errorNumber: null });
-  const { why, refusal, trouble, retryAfter } = last;
-  if (refusal !== null && trouble === null) {
-    throw signInRefused(application, { text: log.redact(refusal.text), errorNumber: refusal.errorNumber });
+  if (failure instanceof WritebackError) throw failure;
+  if (last === null && msalErrorCode(failure) === null) throw failure;
+  if (msalErrorCode(failure) === CODE_EXPIRED) {
+    throw signInRefused(application, {
+      error: CODE_EXPIRED,
+      text: 'the code was not entered in time',
+      errorNumber: null,
+    });
   }
-  const error = signInUnreachable(application, last.network, log.redact(why ?? words));
+  // MSAL found something wrong with the computer, such as a key file that cannot be read.
+  const ofComputer = failure instanceof Error && failure.name === 'ManagedIdentityError';
+  if (last === null || (ofComputer && last.trouble === null)) {
+    throw signInRefused(application, { error: msalErrorCode(failure), text: words, errorNumber: null });
+  }
+  const { why, refusal, retryAfter } = last;
+  const updating = application.credential.kind === 'managedIdentity' && IDENTITY_UPDATING.has(last.status);
+  const trouble = last.trouble ?? (updating ? 'broken' : null);
+  if (refusal !== null && trouble === null) {
+    throw signInRefused(application, { ...refusal, text: log.redact(refusal.text) });
+  }
+  const error = signInUnreachable(application, last.host, last.network, log.redact(why ?? words));
   if (trouble === null) throw error;
   const giveUp = (): never => {
     throw error;
   };
   return { trouble, why: log.redact(why ?? words), retryAfter, giveUp };
-}
-
-async function configure(application: Application, clock: Clock, log: Log): Promise<Configuration> {
-  const { clientId, credential } = application;
-  const auth = { clientId, ...authorityOf(application) };
-  if (credential.kind === 'secret') {
-    log.secret(credential.secret);
-    return { auth: { ...auth, clientSecret: credential.secret } };
-  }
-  const { privateKey, thumbprint } = await readCertificate(credential.path, clock.now());
-  return { auth: { ...auth, clientCertificate: { privateKey, thumbprintSha256: thumbprint } } };
-}
-
-/**
- * MSAL knows the sign-in hosts of the named environments. Of another it would ask Microsoft and then the host itself
- * for metadata; given them it asks only the token endpoint, which may then be plain http on loopback, though the
- * authority's own name must be https.
- */
-function authorityOf({ environment, tenantId }: Application): Omit<Configuration['auth'], 'clientId'> {
-  const base = `${environment.login}/${encodeURIComponent(tenantId)}`;
-  if (environment.known) return { authority: base };
-  const url = new URL(base);
-  return {
-    authority: `https://${url.host}${url.pathname}`,
-    knownAuthorities: [url.host],
-    authorityMetadata: JSON.stringify({
-      token_endpoint: `${base}/oauth2/v2.0/token`,
-      authorization_endpoint: `${base}/oauth2/v2.0/authorize`,
-      issuer: `${base}/v2.0`,
-      jwks_uri: `${base}/discovery/v2.0/keys`,
-    }),
-  };
 }
 
 /**

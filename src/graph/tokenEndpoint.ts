@@ -1,7 +1,7 @@
 import type { Configuration } from '@azure/msal-node';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports.ts';
-import { parseObject, textOf } from './json.ts';
+import { parseObject, textOf, type JsonObject } from './json.ts';
 import { networkFailure, type NetworkFailure } from './networkFailure.ts';
 import { retryAfterOf, troubleOf } from './retry.ts';
 
@@ -10,6 +10,8 @@ type NetworkOptions = Parameters<NetworkClient['sendPostRequestAsync']>[1];
 
 /** What the sign-in service said when it gave no token. */
 export interface Refusal {
+  /** The member `error`, such as invalid_client. */
+  readonly error: string | null;
   /** `error_description`, which begins with the AADSTS number. */
   readonly text: string;
   /** The first of `error_codes`: the AADSTS number. */
@@ -18,6 +20,10 @@ export interface Refusal {
 
 /** How the latest request to the token endpoint ended; MSAL's own errors lose most of this. */
 export interface TokenExchange {
+  /** The host that was asked. */
+  readonly host: string;
+  /** 0 if there was no answer. */
+  readonly status: number;
   /** What happened when there is no answer that could be read. */
   readonly why: string | null;
   readonly refusal: Refusal | null;
@@ -56,13 +62,15 @@ export function createTokenEndpoint(
       const text = await response.text();
       log.verbose(`${shown}: ${response.status} in ${Math.round(performance.now() - started)} ms`);
       const body = parseObject(text);
-      last = exchangeOf(response, body, clock.now());
+      last = exchangeOf(url.host, response, body, clock.now());
       // MSAL types the body by what it expects; it checks the members it needs.
       return { headers: Object.fromEntries(response.headers), body: (body ?? {}) as T, status: response.status };
     } catch (error) {
       const network = networkFailure(error);
       log.verbose(`${shown}: no answer in ${Math.round(performance.now() - started)} ms: ${network.text}`);
       last = {
+        host: url.host,
+        status: 0,
         why: `no answer: ${network.text}`,
         refusal: null,
         network,
@@ -82,19 +90,25 @@ export function createTokenEndpoint(
 }
 
 /** Source: RFC 6749 5.2, with Entra's own members `error_codes` and the AADSTS number in `error_description`. */
-function exchangeOf(response: Response, body: ReturnType<typeof parseObject>, now: Date): TokenExchange {
+function exchangeOf(host: string, response: Response, body: JsonObject | null, now: Date): TokenExchange {
   const codes: unknown = body?.error_codes;
   const first: unknown = Array.isArray(codes) ? codes[0] : null;
   const error = textOf(body?.error);
   const unreadable = body === null || (error === null && !response.ok);
   return {
+    host,
+    status: response.status,
     why: unreadable
       ? `answered ${response.status} with something other than a token answer`
       : `answered ${response.status}`,
     refusal:
       error === null
         ? null
-        : { text: textOf(body?.error_description) ?? error, errorNumber: typeof first === 'number' ? first : null },
+        : {
+            error,
+            text: textOf(body?.error_description) ?? error,
+            errorNumber: typeof first === 'number' ? first : null,
+          },
     network: null,
     trouble: troubleOf(response.status) ?? (unreadable && response.ok ? 'broken' : null),
     retryAfter: retryAfterOf(response.headers, now),

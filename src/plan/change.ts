@@ -94,6 +94,8 @@ export interface Plan {
   readonly formatVersion: typeof PLAN_FORMAT_VERSION;
   /** Whether both sides were read to their end. */
   readonly complete: boolean;
+  /** full: both sides were read whole. delta: the Entra devices that changed, and the objects that they lead to. */
+  readonly reading: 'full' | 'delta';
   readonly tenantId: Guid;
   readonly container: string;
   /** In the order in which they are applied. */
@@ -108,14 +110,21 @@ export interface Plan {
   readonly digest: string;
 }
 
-export interface PlanSummary {
-  readonly entraDevices: number;
-  readonly inScope: number;
-  readonly deviceObjects: number;
+/** What a container holds. */
+export interface Census {
+  readonly objects: number;
   readonly owned: number;
   readonly unowned: number;
   readonly foreign: number;
   readonly ownedEnabled: number;
+}
+
+export interface PlanSummary {
+  /** Devices that were read. */
+  readonly entraDevices: number;
+  readonly inScope: number;
+  /** The whole container; null where a delta run did not need to read it. */
+  readonly census: Census | null;
   readonly unchanged: number;
   readonly actions: Readonly<Record<Action, number>>;
   readonly held: Readonly<Partial<Record<HeldReason, number>>>;

@@ -11,6 +11,7 @@ import {
   HELD_REASONS,
   PLAN_FORMAT_VERSION,
   type Action,
+  type Census,
   type Change,
   type Held,
   type HeldReason,
@@ -24,7 +25,7 @@ import { heldInOrder, inOrderOfApplying } from './order.ts';
 import { clocksAgree, retentionOver, deletesAtOnce, type Policy } from './policy.ts';
 import { countsAsRemoval, refuse, removalThreshold } from './thresholds.ts';
 
-/** What was found out about the Entra device of an anchor that is not among the devices in scope. */
+/** How an anchor's device that is not among the devices in scope was found. */
 export type Absence =
   { readonly state: 'gone' } | { readonly state: 'outOfScope' } | { readonly state: 'unproven'; readonly why: string };
 
@@ -36,11 +37,20 @@ export interface PlanInput {
   readonly available: ReadonlySet<AttributeName>;
   /** Entra devices in scope. */
   readonly devices: readonly EntraDevice[];
+  /** Entra devices of which it is not known whether they are in scope. */
+  readonly undecided: readonly EntraDevice[];
   /** All Entra devices that were read. */
   readonly entraDevices: number;
+  /** All objects of the container, or in a delta run those that the devices lead to. */
   readonly objects: readonly DeviceObject[];
-  /** By Entra object id; an anchor that is neither here nor among the devices is unproven. */
+  /**
+   * By Entra object id. An anchor that is neither here nor among the devices is unproven in a full run; in a delta run
+   * nothing is known to have happened to it.
+   */
   readonly absences: ReadonlyMap<Guid, Absence>;
+  readonly reading: Plan['reading'];
+  /** The whole container; null where a delta run did not need to read it. */
+  readonly census: Census | null;
   /** The domain controller's clock. */
   readonly directoryTime: Date;
   /** Graph's clock. */
@@ -49,21 +59,35 @@ export interface PlanInput {
 }
 
 /**
- * The anchors whose Entra devices must be asked for by id before a plan can say that they are gone: those of owned
- * objects that no device in scope carries and that a removal could touch.
+ * The anchors whose Entra devices must be asked for by id before a full plan can say that they are gone: those of owned
+ * objects of which nothing is known and that a removal could touch.
  */
 export function absencesToProve(
-  input: Pick<PlanInput, 'tenantId' | 'devices' | 'objects' | 'directoryTime' | 'policy'>,
+  input: Pick<PlanInput, 'tenantId' | 'devices' | 'objects' | 'absences' | 'directoryTime' | 'policy'>,
 ): readonly Guid[] {
-  const inScope = new Set(input.devices.map((device) => device.id));
+  const known = new Set([...input.devices.map((device) => device.id), ...input.absences.keys()]);
   const anchors = input.objects.flatMap((object) => {
     if (ownershipOf(object, input.tenantId) !== 'owned') return [];
     const removed = markOf(object)?.removed ?? null;
     const waits = removed !== null && !isEnabled(object) && !retentionOver(removed, input.directoryTime, input.policy);
     const anchor = readAnchor(object.attributes['msDS-CloudAnchor']);
-    return anchor === null || inScope.has(anchor) || (waits && !deletesAtOnce(input.policy)) ? [] : [anchor];
+    return anchor === null || known.has(anchor) || (waits && !deletesAtOnce(input.policy)) ? [] : [anchor];
   });
   return [...new Set(anchors)].toSorted();
+}
+
+/** Counts a whole container. */
+export function takeCensus(objects: readonly DeviceObject[], tenantId: Guid): Census {
+  const ownerships = objects.map((object) => ownershipOf(object, tenantId));
+  const count = (wanted: Ownership): number => ownerships.filter((ownership) => ownership === wanted).length;
+  const ownedEnabled = objects.filter((object, index) => ownerships[index] === 'owned' && isEnabled(object)).length;
+  return {
+    objects: objects.length,
+    owned: count('owned'),
+    unowned: count('unowned'),
+    foreign: count('foreign'),
+    ownedEnabled,
+  };
 }
 
 /** The plan: match, then decide each case, then the thresholds over the whole. */
@@ -78,7 +102,8 @@ export function computePlan(input: PlanInput): Plan {
     now: input.directoryTime,
     clocksAgree: clocksAgree(input.directoryTime, input.sourceTime),
     policy,
-    whereabouts: whereaboutsIn(devices, input.absences),
+    mayDelete: input.reading === 'full',
+    whereabouts: whereaboutsIn(devices, input),
   };
   const changes: Change[] = [];
   const held: Held[] = [];
@@ -94,21 +119,15 @@ export function computePlan(input: PlanInput): Plan {
     else if (situation.kind === 'pair' && decision.held.length === 0) unchanged += 1;
     held.push(...decision.held);
   }
-  const ownerships = objects.map((object) => ownershipOf(object, tenantId));
-  const count = (wanted: Ownership): number => ownerships.filter((ownership) => ownership === wanted).length;
-  const ownedEnabled = objects.filter((object, index) => ownerships[index] === 'owned' && isEnabled(object)).length;
-  const kept = deferDeletes(changes, removalThreshold(ownedEnabled, policy));
+  held.push(...input.undecided.map(undecided));
+  const kept = deferDeletes(changes, removalThreshold(input.census?.ownedEnabled ?? 0, policy));
   const ordered = inOrderOfApplying(kept.changes);
   const allHeld = heldInOrder([...held, ...kept.deferred]);
   const removals = ordered.filter(countsAsRemoval).length;
   const summary: PlanSummary = {
     entraDevices: input.entraDevices,
     inScope: devices.length,
-    deviceObjects: objects.length,
-    owned: count('owned'),
-    unowned: count('unowned'),
-    foreign: count('foreign'),
-    ownedEnabled,
+    census: input.census,
     unchanged,
     actions: countActions(ordered),
     held: countHeld(allHeld),
@@ -118,13 +137,22 @@ export function computePlan(input: PlanInput): Plan {
   return {
     formatVersion: PLAN_FORMAT_VERSION,
     complete: true,
+    reading: input.reading,
     tenantId,
     container: input.container,
     changes: ordered,
     held: allHeld,
     summary,
     notices: noticesOf(input.available),
-    refusal: refuse({ inScope: devices.length, ownedEnabled, removals }, policy, planDigest),
+    refusal: refuse(
+      {
+        inScope: input.reading === 'full' ? devices.length : null,
+        ownedEnabled: input.census?.ownedEnabled ?? null,
+        removals,
+      },
+      policy,
+      planDigest,
+    ),
     digest: planDigest,
   };
 }
@@ -150,6 +178,18 @@ function deferDeletes(
   return { changes: changes.filter((change) => !late.has(change)), deferred };
 }
 
+function undecided(device: EntraDevice): Held {
+  return {
+    reason: 'Unreadable',
+    deviceId: device.deviceId ?? null,
+    objectId: device.id,
+    distinguishedName: null,
+    displayName: device.displayName ?? null,
+    attribute: null,
+    sentence: `${quotedText(device.displayName ?? device.id)} is left as it is: what its scope depends on could not be read from Graph.`,
+  };
+}
+
 function removedTime(change: Change): number {
   return parseMark(change.mark ?? '')?.removed?.getTime() ?? 0;
 }
@@ -160,14 +200,16 @@ function compare(a: string, b: string): number {
 
 function whereaboutsIn(
   devices: readonly EntraDevice[],
-  absences: ReadonlyMap<Guid, Absence>,
+  { absences, reading }: Pick<PlanInput, 'absences' | 'reading'>,
 ): (anchor: Guid | null) => Whereabouts {
+  const unasked: Whereabouts =
+    reading === 'full' ? { state: 'unproven', why: 'Graph was not asked for it' } : { state: 'unchanged' };
   const byId = new Map(devices.map((device) => [device.id, device]));
   return (anchor) => {
     if (anchor === null) return { state: 'unproven', why: 'the object carries no readable anchor' };
     const device = byId.get(anchor);
     if (device !== undefined) return { state: 'inScope', device };
-    return absences.get(anchor) ?? { state: 'unproven', why: 'Graph was not asked for it' };
+    return absences.get(anchor) ?? unasked;
   };
 }
 

@@ -22,7 +22,9 @@ export type Whereabouts =
   | { readonly state: 'inScope'; readonly device: EntraDevice }
   | { readonly state: 'outOfScope' }
   | { readonly state: 'gone' }
-  | { readonly state: 'unproven'; readonly why: string };
+  | { readonly state: 'unproven'; readonly why: string }
+  /** A delta run: nothing was said of it. */
+  | { readonly state: 'unchanged' };
 
 /** What every decision of one plan knows. */
 export interface Circumstances {
@@ -34,6 +36,8 @@ export interface Circumstances {
   /** Whether that clock and Graph's agree well enough to delete. */
   readonly clocksAgree: boolean;
   readonly policy: Policy;
+  /** Deletes happen in full runs only. */
+  readonly mayDelete: boolean;
   whereabouts(anchor: Guid | null): Whereabouts;
 }
 
@@ -184,11 +188,11 @@ function removalOf(object: DeviceObject, circumstances: Circumstances): Decision
   const mark = markOf(object);
   const enabled = isEnabled(object);
   const { policy, now } = circumstances;
-  const due =
-    deletesAtOnce(policy) ||
-    (mark !== null && mark.removed !== null && !enabled && retentionOver(mark.removed, now, policy));
+  const over = mark !== null && mark.removed !== null && !enabled && retentionOver(mark.removed, now, policy);
+  const due = circumstances.mayDelete && (deletesAtOnce(policy) || over);
   if (mark === null || (mark.removed !== null && !enabled && !due)) return NOTHING;
   const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
+  if (whereabouts.state === 'unchanged') return NOTHING;
   if (whereabouts.state === 'unproven') {
     return hold('AbsenceUnproven', null, object, `it is not proven that the Entra device is gone: ${whereabouts.why}`);
   }

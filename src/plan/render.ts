@@ -6,6 +6,7 @@ import {
   HELD_REASONS,
   type Action,
   type AttributeChange,
+  type Census,
   type Change,
   type Held,
   type Plan,
@@ -44,11 +45,15 @@ export function renderSummary(summary: PlanSummary): string {
   });
   return [
     `${summary.inScope} of ${summary.entraDevices} Entra devices in scope`,
-    `${summary.deviceObjects} device objects (${summary.owned} owned, ${summary.unowned} unowned, ${summary.foreign} foreign)`,
+    ...(summary.census === null ? [] : [renderCensus(summary.census)]),
     actions.length === 0 ? 'nothing to do' : actions.join(', '),
     `${summary.unchanged} unchanged`,
     held.length === 0 ? 'nothing held' : `held: ${held.join(', ')}`,
   ].join('; ');
+}
+
+function renderCensus({ objects, owned, unowned, foreign }: Census): string {
+  return `${objects} device objects (${owned} owned, ${unowned} unowned, ${foreign} foreign)`;
 }
 
 function renderChange(change: Change): readonly string[] {

@@ -1,7 +1,10 @@
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
 
-/** Which Entra devices should have a device object. An empty list does not restrict; all that are given must fit. */
+/**
+ * Which Entra devices should have a device object. An empty list does not restrict, and without any every device is in
+ * scope, as Entra Connect does: hybrid and Workplace too. All lists that are given must fit.
+ */
 export interface Scope {
   /** Values of trustType: AzureAd, ServerAd, Workplace. */
   readonly trustTypes: readonly string[];
@@ -10,9 +13,6 @@ export interface Scope {
   /** Object ids of groups; a device fits that is a member of one, directly or not. */
   readonly groups: readonly Guid[];
 }
-
-/** As Entra Connect does: all of them, hybrid and Workplace too. */
-export const EVERY_DEVICE: Scope = { trustTypes: [], operatingSystems: [], groups: [] };
 
 /** unread: whether the device is in scope depends on a value that could not be read. */
 export type ScopeAnswer = 'in' | 'out' | 'unread';

@@ -3,8 +3,10 @@ import type { Policy } from './policy.ts';
 
 /** What the thresholds judge. */
 export interface Counts {
-  readonly inScope: number;
-  readonly ownedEnabled: number;
+  /** Entra devices in scope; null in a delta run, which does not count them. */
+  readonly inScope: number | null;
+  /** null where a delta run without a removal did not count them. */
+  readonly ownedEnabled: number | null;
   readonly removals: number;
 }
 
@@ -26,7 +28,8 @@ const HALVED_FROM = 20;
 
 /** Why a plan with these figures must not be applied, or null. */
 export function refuse(counts: Counts, policy: Policy, digest: string): Refusal | null {
-  const { inScope, ownedEnabled, removals } = counts;
+  const { inScope, removals } = counts;
+  const ownedEnabled = counts.ownedEnabled ?? 0;
   const wayOn =
     `If it is right, run again with -MaximumRemoval ${removals}; ` +
     `Get-DeviceWritebackPlan shows every change (digest ${digest}).`;
@@ -38,7 +41,7 @@ export function refuse(counts: Counts, policy: Policy, digest: string): Refusal 
       remedy: `Look for what shrank the source: tenant, permissions, scope. ${wayOn}`,
     };
   }
-  if (policy.maximumRemoval !== null) return null;
+  if (policy.maximumRemoval !== null || inScope === null) return null;
   if (inScope === 0 && ownedEnabled > 0) {
     return {
       code: 'SourceTooSmall',

@@ -44,11 +44,21 @@ export interface CommonParams {
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly certificatePath?: string;
+  /** Of a PFX or an encrypted key. */
+  readonly certificatePassword?: string;
+  readonly managedIdentity?: boolean;
+  readonly useDeviceCode?: boolean;
+  readonly accessToken?: string;
   readonly clientSecretCredential?: WireCredential;
   /** A name, or the two base addresses of a custom environment. */
   readonly environment?: string | { readonly graph: string; readonly login: string };
   readonly server?: string;
   readonly credential?: WireCredential;
+  /** Negotiate, Basic or External. */
+  readonly authType?: string;
+  readonly startTls?: boolean;
+  /** Client certificate of an External bind. */
+  readonly directoryCertificatePath?: string;
   readonly trustedCertificate?: string;
   readonly domainName?: string;
   readonly statePath?: string;
@@ -68,12 +78,20 @@ export type EnableParams = CommonParams & {
 };
 
 export type PlanParams = CommonParams & {
+  /** Both sides whole, whatever the last run left. */
+  readonly full?: boolean;
+  /** Hours after the last complete read at which everything is read again. */
+  readonly fullAfter?: number;
+  readonly trustType?: readonly string[];
+  readonly operatingSystem?: readonly string[];
+  /** Object ids of groups. */
+  readonly group?: readonly string[];
   readonly deleteAfter?: number;
   readonly keepRemoved?: boolean;
   readonly maximumRemoval?: number;
 };
 
-export type ExplainParams = PlanParams & { readonly identity: readonly string[] };
+export type ExplainParams = PlanParams & { readonly devices: readonly string[] };
 
 /** apply and enable/apply: the handle that plan or enable/plan gave, and the numbers of what was declined. */
 export interface ApplyParams {
@@ -159,6 +177,9 @@ export type WireResult = WireChange & {
 /** The result of apply → DeviceWriteback.Run */
 export interface WireRun {
   readonly runId: string;
+  /** What was read, and why. */
+  readonly reading: 'Full' | 'Delta';
+  readonly why: string;
   readonly tenantId: string;
   readonly server: string;
   readonly container: string;

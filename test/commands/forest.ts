@@ -72,6 +72,8 @@ export class Forest {
     const forest = await Forest.start({ ...options, prepared: LAB_TENANT });
     const account = await forest.dc.addUser('svc-writeback', 'Lab-Svc-Passw0rd!');
     await forest.dc.grantLeastRights(account.sid);
+    // The first sign-in of an account is itself a write (lastLogonTimestamp).
+    await forest.dc.ldapSearch('', '(objectClass=*)', ['1.1'], 'base', account);
     forest.account = account;
     return forest;
   }

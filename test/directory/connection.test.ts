@@ -8,7 +8,7 @@ import { type DomainController, startDomainController } from '../lab/domainContr
 import type { CertificateKind } from '../lab/certificate.ts';
 import { result, searchDone, searchEntry, startLdapServer, type Reply } from './ldapServer.ts';
 import { openPassage } from './passage.ts';
-import { connectTo, keptLog, NEVER, settingsOf } from './sample.ts';
+import { connectTo, keptLog, NEVER, settingsOf, simple } from './sample.ts';
 
 const rootDse = { base: '', scope: 'base', filter: anything, attributes: ['dnsHostName'] } as const;
 
@@ -46,7 +46,7 @@ describe('connection', () => {
     const { password } = domainController.administrator;
     const dn = `CN=Administrator,CN=Users,${domainController.domainDn}`;
     for (const userName of [domainController.administrator.userName, 'CORP\\Administrator', dn]) {
-      const entries = await open({ credential: { userName, password } }).search(rootDse, NEVER);
+      const entries = await open({ bind: simple({ userName, password }) }).search(rootDse, NEVER);
       expect(entries).to.have.lengthOf(1);
     }
   });
@@ -80,9 +80,9 @@ describe('connection', () => {
   });
 
   it('refuses a wrong password with the meaning of the sub-code', async () => {
-    const credential = { ...domainController.administrator, password: 'wrong secret' };
+    const bind = simple({ ...domainController.administrator, password: 'wrong secret' });
     const { log, lines } = keptLog();
-    const connection = createConnection({ ...settingsOf(domainController), credential }, log);
+    const connection = createConnection({ ...settingsOf(domainController), bind }, log);
     const error = await failureOf(connection.search(rootDse, NEVER));
     expect(error.code).to.equal('DirectoryBindRefused');
     expect(error.message).to.include('the user name or the password is wrong').and.include('52e');
@@ -91,8 +91,8 @@ describe('connection', () => {
 
   it('asks for name and password instead of signing in as nobody', async () => {
     const { userName, password } = domainController.administrator;
-    expect((await refusalOf({ credential: { userName, password: '' } })).code).to.equal('ParameterMissing');
-    expect((await refusalOf({ credential: { userName: '', password } })).code).to.equal('ParameterMissing');
+    expect((await refusalOf({ bind: simple({ userName, password: '' }) })).code).to.equal('ParameterMissing');
+    expect((await refusalOf({ bind: simple({ userName: '', password }) })).code).to.equal('ParameterMissing');
   });
 
   it('says that nothing answers at a closed port, an unknown name and a port without TLS', async () => {

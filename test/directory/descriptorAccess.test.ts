@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { Directory } from '../../src/ports.ts';
 import { type DirectoryUser, type DomainController, startDomainController } from '../lab/domainController.ts';
 import { leastRightsSddl } from '../lab/registrationService.ts';
-import { directoryOf, NEVER } from './sample.ts';
+import { directoryOf, NEVER, simple } from './sample.ts';
 
 describe('descriptorAccess', () => {
   let domainController: DomainController;
@@ -72,7 +72,7 @@ describe('descriptorAccess', () => {
   });
 
   it('says who can grant when the account may not', async () => {
-    const directory = directoryOf(domainController, { credential: writer });
+    const directory = directoryOf(domainController, { bind: simple(writer) });
     const other = await domainController.addUser('svc-other', 'Svc-Passw0rd!');
     try {
       const error: unknown = await directory.addGrant(container, other.sid, NEVER).catch((thrown: unknown) => thrown);
@@ -90,7 +90,7 @@ describe('descriptorAccess', () => {
 
   it('says that the permissions cannot be read', async () => {
     await domainController.addAccess(container, `(D;;RC;;;${writer.sid})`);
-    const directory = directoryOf(domainController, { credential: writer });
+    const directory = directoryOf(domainController, { bind: simple(writer) });
     try {
       const error: unknown = await directory.grant(container, writer.sid, NEVER).catch((thrown: unknown) => thrown);
       expect(error).to.include({ code: 'DirectoryForbidden', target: container });

@@ -18,6 +18,7 @@ import {
   sampleKey,
   sampleValues,
   settingsOf,
+  simple,
 } from './sample.ts';
 
 const COUNT = 120;
@@ -138,7 +139,7 @@ describe('deviceDirectory', () => {
       object.distinguishedName,
       `(OD;;RP;c30181c7-6342-41fb-b279-f7c566cbe0a7;;${weak.sid})`,
     );
-    const limited = directoryOf(domainController, { credential: weak });
+    const limited = directoryOf(domainController, { bind: simple(weak) });
     try {
       const error = await failureOf(all(limited.devices(container, NEVER)));
       expect(error).to.include({ code: 'DirectoryAnswerInvalid', target: object.distinguishedName });
@@ -178,7 +179,7 @@ describe('deviceDirectory', () => {
 
   it('says who may prepare when the account may not', async () => {
     const user = await domainController.addUser('svc-plain', 'Svc-Passw0rd!');
-    const plain = directoryOf(domainController, { credential: user });
+    const plain = directoryOf(domainController, { bind: simple(user) });
     try {
       const object = {
         distinguishedName: `CN=New,${domainController.domainDn}`,

@@ -6,7 +6,7 @@ import type { Directory } from '../../src/ports.ts';
 import { type DirectoryUser, type DomainController, startDomainController } from '../lab/domainController.ts';
 import { ProgramError } from '../lab/program.ts';
 import { vectorsOf } from '../device/vectors.ts';
-import { apply, connectTo, creation, deviceOf, directoryOf, MARK, NEVER } from './sample.ts';
+import { apply, connectTo, creation, deviceOf, directoryOf, MARK, NEVER, simple } from './sample.ts';
 
 interface Results {
   readonly modify: number;
@@ -104,7 +104,7 @@ describe('effectiveRights', () => {
       ['empty-create', ['(OA;;CCDC;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;;<SID>)'], [true, true, false]],
       ['empty-write', ['(OA;CIIO;RPWP;;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;<SID>)'], [false, false, true]],
     ] as const) {
-      const directory = directoryOf(domainController, { credential: await accountWith(name, entries) });
+      const directory = directoryOf(domainController, { bind: simple(await accountWith(name, entries)) });
       try {
         const rights = await directory.effectiveRights(container, NEVER);
         expect([rights.createDevices, rights.deleteDevices, rights.inheritedWrite], name).to.deep.equal(expected);
@@ -122,7 +122,7 @@ describe('effectiveRights', () => {
     const [entry] = await domainController.ldbSearch('(objectClass=group)', ['objectSid'], group, 'base');
     const sid = entry?.attributes.get('objectSid')?.[0]?.toString() ?? '';
     await domainController.addAccess(container, `(A;CI;GA;;;${sid})`);
-    const directory = directoryOf(domainController, { credential: user });
+    const directory = directoryOf(domainController, { bind: simple(user) });
     try {
       const rights = await directory.effectiveRights(container, NEVER);
       expect(rights).to.include({ createDevices: true, deleteDevices: true, inheritedWrite: true });
@@ -133,7 +133,7 @@ describe('effectiveRights', () => {
 
   it('does not know what it may not read', async () => {
     const user = await accountWith('blind', ['(D;;RC;;;<SID>)']);
-    const directory = directoryOf(domainController, { credential: user });
+    const directory = directoryOf(domainController, { bind: simple(user) });
     try {
       expect(await directory.effectiveRights(container, NEVER)).to.deep.equal({
         createDevices: false,
@@ -149,8 +149,8 @@ describe('effectiveRights', () => {
   for (const [index, { name, input, expected }] of effects.entries()) {
     it(`finds beforehand what the directory then allows: ${name}`, async () => {
       const user = await accountWith(`effect-${index}`, input.addedAces);
-      const directory = directoryOf(domainController, { credential: user });
-      const connection = connectTo(domainController, { credential: user });
+      const directory = directoryOf(domainController, { bind: simple(user) });
+      const connection = connectTo(domainController, { bind: simple(user) });
       try {
         const made = creation(100 + 2 * index, container);
         await apply(administrator, made);

@@ -5,10 +5,10 @@ import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import { childName } from '../../src/device/distinguishedName.ts';
 import { guidToHex, type Guid } from '../../src/device/guid.ts';
 import { createConnection, type Connection, type ConnectionSettings } from '../../src/directory/connection.ts';
-import { createDirectory, type DirectorySettings } from '../../src/directory/deviceDirectory.ts';
+import { createDirectory, type DeviceDirectorySettings } from '../../src/directory/deviceDirectory.ts';
 import { createLog, type Log } from '../../src/log.ts';
 import type { Action, AttributeChange, Change } from '../../src/plan/change.ts';
-import type { Directory } from '../../src/ports.ts';
+import type { BindWay, Credential, Directory } from '../../src/ports.ts';
 import type { DomainController } from '../lab/domainController.ts';
 
 export const TENANT: Guid = '72f988bf-86f1-41af-91ab-2d7cd011db47';
@@ -25,14 +25,25 @@ export function keptLog(): { readonly log: Log; readonly lines: string[] } {
 
 /** How to reach a domain controller of the lab as its administrator. */
 export function settingsOf(server: DomainController): ConnectionSettings {
-  return { server: server.address, credential: server.administrator, trustedCertificate: server.caFile };
+  return {
+    server: server.address,
+    bind: simple(server.administrator),
+    startTls: false,
+    trustedCertificate: server.caFile,
+    hostServices: null,
+  };
+}
+
+/** A simple bind as this user. */
+export function simple({ userName, password }: Credential): BindWay {
+  return { kind: 'simple', credential: { userName, password } };
 }
 
 export function connectTo(server: DomainController, changes: Partial<ConnectionSettings> = {}): Connection {
   return createConnection({ ...settingsOf(server), ...changes }, keptLog().log);
 }
 
-export function directoryOf(server: DomainController, changes: Partial<DirectorySettings> = {}): Directory {
+export function directoryOf(server: DomainController, changes: Partial<DeviceDirectorySettings> = {}): Directory {
   return createDirectory({ ...settingsOf(server), ...changes }, keptLog().log);
 }
 

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ConnectionLost, LdapRefusal } from '../../src/directory/failure.ts';
-import { bindFailure, connectFailure } from '../../src/directory/signInFailure.ts';
+import { bindFailure, connectFailure, type Offer } from '../../src/directory/signInFailure.ts';
 import { WritebackError } from '../../src/errors.ts';
 
 const SERVER = 'dc1.corp.contoso.test:636';
@@ -13,6 +13,12 @@ function bindError(error: unknown): WritebackError {
 
 const text = (data: string): string =>
   `80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data ${data}, v4563\0`;
+
+function failureOf(thrown: Error, offer: Offer = 'LDAPS'): WritebackError {
+  const failure = connectFailure(thrown, SERVER, offer);
+  if (!(failure instanceof WritebackError)) throw new Error(`no WritebackError: ${String(failure)}`);
+  return failure;
+}
 
 describe('signInFailure', () => {
   for (const [data, meaning] of Object.entries({
@@ -51,8 +57,7 @@ describe('signInFailure', () => {
   });
 
   it('tells an untrusted certificate, a name that does not resolve and a closed port apart', () => {
-    const failure = (code: string): WritebackError =>
-      connectFailure(Object.assign(new Error('words'), { code }), SERVER);
+    const failure = (code: string): WritebackError => failureOf(Object.assign(new Error('words'), { code }));
     for (const code of [
       'SELF_SIGNED_CERT_IN_CHAIN',
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
@@ -65,6 +70,13 @@ describe('signInFailure', () => {
     expect(failure('ERR_SSL_WRONG_VERSION_NUMBER').remedy).to.include('636');
     expect(failure('ENOTFOUND').remedy).to.include('name resolution');
     expect(failure('ECONNREFUSED')).to.include({ code: 'DirectoryUnreachable', retryable: true });
-    expect(connectFailure(new Error('no connection within 15 s'), SERVER)).to.include({ code: 'DirectoryUnreachable' });
+    expect(failureOf(new Error('no connection within 15 s')).code).to.equal('DirectoryUnreachable');
+  });
+
+  it('names the port of what was to begin: TLS, StartTLS or LDAP', () => {
+    const refused = Object.assign(new Error('words'), { code: 'ECONNREFUSED' });
+    expect(failureOf(refused, 'LDAPS').remedy).to.include('offers LDAPS on this port (636 as a rule)');
+    expect(failureOf(refused, 'StartTLS').remedy).to.include('offers StartTLS on this port (389 as a rule)');
+    expect(failureOf(refused, 'LDAP').remedy).to.include('offers LDAP on this port (389 as a rule)');
   });
 });

@@ -15,6 +15,7 @@ import {
   MARK,
   NEVER,
   sampleValues,
+  simple,
 } from './sample.ts';
 
 const REMOVED = `${MARK} removed 2026-11-22T14:23:12Z`;
@@ -224,7 +225,7 @@ describe('writeChange', () => {
 
     before(async () => {
       user = await domainController.addUser('svc-weak', 'Svc-Passw0rd!');
-      weak = directoryOf(domainController, { credential: user });
+      weak = directoryOf(domainController, { bind: simple(user) });
     });
 
     after(() => weak?.close());

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { assertSchema, connect, ODATA_ERROR, type EmulatorClient, type Received } from './emulatorClient.ts';
-import { throttled } from './faultPresets.ts';
+import { serverError, throttled } from './faultPresets.ts';
+import type { FaultAction } from './faults.ts';
 import { startGraphEmulator, type GraphEmulator } from './graphEmulator.ts';
+import { newDevice, newUser } from './newEntities.ts';
 import { syntheticDevices } from './syntheticDevices.ts';
 
 interface InnerAnswer {
@@ -82,6 +84,31 @@ describe('the batch of the Graph emulator', () => {
     expect(answers.get('1')?.headers).to.include({ 'Retry-After': '2.5' });
     expect(answers.get('2')).to.include({ status: 200 });
     expect(answers.get('3')).to.include({ status: 424 });
+  });
+
+  it('reads devices by id with their owners, each by its own status', async () => {
+    const owner = emulator.users.add(newUser());
+    const { id } = emulator.devices.add(newDevice({ registeredOwners: [owner.id] }));
+    const [gone = '', slow = '', failing = ''] = devices(3);
+    emulator.devices.purge(gone);
+    const hit = (part: string, action: FaultAction): unknown =>
+      emulator.faults.add({ when: (request) => request.kind === 'inner' && request.path.endsWith(part), action });
+    hit(slow, throttled('Wed, 25 Nov 2026 12:00:00 GMT'));
+    hit(failing, serverError(503, '3'));
+    const query = '$select=id,displayName&$expand=registeredOwners($select=id)';
+    const ids = [id, gone, slow, failing];
+    const received = await client.batch(ids.map((one, index) => get(String(index), `/devices/${one}?${query}`)));
+    assertSchema(received, 'x.batchResponse');
+    const answers = new Map(answersOf(received).map((answer) => [answer.id, answer]));
+    expect(ids.map((_, index) => answers.get(String(index))?.status)).to.deep.equal([200, 404, 429, 503]);
+    expect(answers.get('0')?.body).to.deep.include({
+      id,
+      registeredOwners: [{ '@odata.type': '#microsoft.graph.user', id: owner.id }],
+    });
+    expect(answers.get('2')?.headers).to.include({ 'Retry-After': 'Wed, 25 Nov 2026 12:00:00 GMT' });
+    expect(answers.get('3')?.headers).to.include({ 'Retry-After': '3' });
+    for (const key of ['1', '2', '3']) expect(answers.get(key)?.body['error']).to.be.an('object');
+    for (const answer of answers.values()) expect(answer.headers).to.include({ 'Content-Type': 'application/json' });
   });
 
   it('takes the headers of each request', async () => {

@@ -24,7 +24,12 @@ export async function answerBatch(
     const failed = inner.dependsOn.some((id) => (answers.get(id)?.status ?? 424) >= 400);
     answers.set(inner.id, failed ? failedDependency() : await answerInner(asRequest(inner)));
   }
-  const responses = [...answers].map(([id, answer]) => ({ id, ...answer }));
+  const responses = [...answers].map(([id, { status, headers, body }]) => ({
+    id,
+    status,
+    headers: { 'Content-Type': 'application/json', ...headers },
+    body,
+  }));
   return { status: 200, headers: {}, body: { responses: shuffled(responses) } };
 }
 

@@ -22,7 +22,9 @@ export function deviceDelta(request: EmulatorRequest, tenant: Tenant, caller: Ca
     return page(placeOf(token, skip === undefined ? 'delta' : 'skip', tenant, caller), tenant);
   }
   const first = firstRound(options.get('$select') ?? null, options.get('$filter') ?? null, tenant, caller);
-  return delta === 'latest' ? answer([], afterRound(first), tenant) : page(first, tenant);
+  return delta === 'latest' && !tenant.switches.deltaLatestIgnored
+    ? answer([], afterRound(first), tenant)
+    : page(first, tenant);
 }
 
 function firstRound(select: string | null, filter: string | null, tenant: Tenant, caller: Caller): DeltaToken {

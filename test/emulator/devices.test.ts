@@ -11,7 +11,7 @@ import {
   type EmulatorClient,
 } from './emulatorClient.ts';
 import { startGraphEmulator, type GraphEmulator } from './graphEmulator.ts';
-import { newDevice, newUser } from './newEntities.ts';
+import { keyEntry, newDevice, newGroup, newUser } from './newEntities.ts';
 import { syntheticDevices } from './syntheticDevices.ts';
 
 const COLLECTION = 'microsoft.graph.deviceCollectionResponse';
@@ -119,6 +119,58 @@ describe('the devices of the Graph emulator', () => {
     expect(valueOf(list)).to.have.length(25);
     expect(valueOf(list)[0]?.['onPremisesSecurityIdentifier']).to.match(/^S-1-5-21-/);
     assertSchema(list, OWNERS);
+  });
+
+  it('are owned by users, groups, service principals, guests and users that nobody knows', async () => {
+    const guest = emulator.users.add(newUser({ userType: 'Guest', onPremisesSecurityIdentifier: null }));
+    const group = emulator.groups.add(newGroup());
+    const principal = emulator.servicePrincipals.add({ id: randomUUID(), displayName: 'S' });
+    const unknown = randomUUID();
+    const registeredOwners = [guest.id, group.id, principal.id, unknown];
+    const { id } = emulator.devices.add(newDevice({ registeredOwners }));
+    const { body } = await client.get(`/devices/${id}?$expand=registeredOwners($select=id)`);
+    expect(body['registeredOwners']).to.deep.equal([
+      { '@odata.type': '#microsoft.graph.user', id: guest.id },
+      { '@odata.type': '#microsoft.graph.group', id: group.id },
+      { '@odata.type': '#microsoft.graph.servicePrincipal', id: principal.id },
+      { '@odata.type': '#microsoft.graph.user', id: unknown },
+    ]);
+    const select = '$select=id,onPremisesSecurityIdentifier';
+    expect((await client.get(`/users/${guest.id}?${select}`)).body).to.include({ onPremisesSecurityIdentifier: null });
+    expect((await client.get(`/users/${unknown}?${select}`)).status).to.equal(404);
+    expect((await client.get(`/users/${group.id}?${select}`)).status).to.equal(404);
+  });
+
+  it('carry members that are not declared by default, and keys and names of every kind', async () => {
+    const odd = emulator.devices.add(
+      newDevice({
+        displayName: null,
+        kind: 'Desktop',
+        extensionAttributes: { extensionAttribute1: 'x' },
+        alternativeSecurityIds: [
+          keyEntry('X509:<UID>abc'),
+          { type: 2, identityProvider: null, key: 'Y3YxN2E1MWFlYw==' },
+        ],
+      }),
+    );
+    const received = await client.get(`/devices/${odd.id}`);
+    assertSchema(received, 'microsoft.graph.device');
+    expect(received.body).to.deep.include({
+      displayName: null,
+      kind: 'Desktop',
+      extensionAttributes: { extensionAttribute1: 'x' },
+      alternativeSecurityIds: odd['alternativeSecurityIds'],
+    });
+    const selected = await client.get(`/devices/${odd.id}?$select=displayName`);
+    expect(selected.body).to.not.have.any.keys('kind', 'extensionAttributes');
+  });
+
+  it('count on the first page only, because headers are not carried to later ones', async () => {
+    const first = await client.get('/devices?$count=true&$top=100&$select=id', { ConsistencyLevel: 'eventual' });
+    expect(first.body).to.include({ '@odata.count': 250 });
+    const second = await client.get(nextLinkOf(first) ?? '');
+    expect(second.status).to.equal(200);
+    expect(second.body).to.not.have.property('@odata.count');
   });
 
   it('are found by object id, by device id and by filter', async () => {

@@ -1,6 +1,8 @@
 import type { Answer, EmulatorRequest } from './exchange.ts';
 import type { FaultAction } from './faults.ts';
 
+type AnswerAction = Extract<FaultAction, { readonly kind: 'answer' }>;
+
 /** The links of lists or those of delta. */
 interface Links {
   again(request: EmulatorRequest): string;
@@ -12,13 +14,15 @@ interface Collection {
   readonly '@odata.deltaLink'?: string;
 }
 
+const NO_ID = '00000000-0000-0000-0000-000000000000';
+
 /** A Graph error answer. */
 export function failure(
   status: number,
   code: string,
   message: string,
   headers: Record<string, string> = {},
-): FaultAction {
+): AnswerAction {
   return { kind: 'answer', answer: { status, headers, body: { error: { code, message, innerError: {} } } } };
 }
 
@@ -29,7 +33,7 @@ export function failure(
 export function throttled(retryAfter: string | null): FaultAction {
   return failure(429, 'TooManyRequests', 'Too many requests.', {
     ...(retryAfter === null ? {} : { 'Retry-After': retryAfter }),
-    'x-ms-throttle-scope': 'Tenant_Application/ReadWrite',
+    'x-ms-throttle-scope': `Tenant_Application/ReadWrite/${NO_ID}/${NO_ID}`,
     'x-ms-throttle-information': 'ResourceUnitLimitExceeded',
   });
 }
@@ -42,13 +46,50 @@ export function serverError(status: number, retryAfter: string | null = null): F
 
 /** 502 of a gateway, in HTML. */
 export function badGateway(): FaultAction {
-  const body = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';
-  return { kind: 'answer', answer: { status: 502, headers: { 'Content-Type': 'text/html' }, body } };
+  return htmlError(502, 'Bad Gateway');
+}
+
+/** An error page in HTML, as something between client and Graph makes it. */
+export function htmlError(status: number, title: string): FaultAction {
+  const body = `<html><head><title>${status} ${title}</title></head><body><h1>${status} ${title}</h1></body></html>`;
+  return { kind: 'answer', answer: { status, headers: { 'Content-Type': 'text/html' }, body } };
+}
+
+/**
+ * 401 that wants a token with these claims, as continuous access evaluation sends it. Source: Microsoft Learn, "Claims
+ * challenges, claims requests and client capabilities".
+ */
+export function claimsChallenge(claims: string): FaultAction {
+  const encoded = Buffer.from(claims).toString('base64');
+  return failure(401, 'InvalidAuthenticationToken', 'Continuous access evaluation resulted in challenge.', {
+    'WWW-Authenticate': `Bearer realm="", error="insufficient_claims", claims="${encoded}"`,
+  });
 }
 
 /** The 400 that a page token gets after a retried page. */
-export function pageTokenRefused(code = 'DirectoryPageTokenNotFoundException'): FaultAction {
+export function pageTokenRefused(code = 'DirectoryPageTokenNotFoundException'): AnswerAction {
   return failure(400, code, 'The specified page token value is not valid or has expired.');
+}
+
+/**
+ * The next link that the second answer to a page gives is refused; that of the first and of the third are good. A failed
+ * answer counts, so after a retried page the client must ask for that page once more. Source: Microsoft Learn, "Paging
+ * Microsoft Graph data in your app".
+ */
+export function linkOfRetriedPageRefused(): FaultAction {
+  const answered = new Map<string, number>();
+  const refused = new Set<string>();
+  return {
+    kind: 'alter',
+    change: (answer, request) => {
+      if (refused.has(request.query)) return pageTokenRefused().answer;
+      const times = (answered.get(request.query) ?? 0) + 1;
+      answered.set(request.query, times);
+      const link = isCollection(answer.body) ? answer.body['@odata.nextLink'] : undefined;
+      if (times === 2 && link !== undefined) refused.add(new URL(link).search.slice(1));
+      return answer;
+    },
+  };
 }
 
 /** Status 200, yet the body holds an error beside what was read so far. */

@@ -13,10 +13,12 @@ import {
 } from './emulatorClient.ts';
 import {
   badGateway,
+  claimsChallenge,
   duplicatesOverPages,
   emptyPage,
   errorMember,
   foreignNextLink,
+  linkOfRetriedPageRefused,
   meanwhile,
   missingProperty,
   pageTokenRefused,
@@ -182,6 +184,64 @@ describe('the faults of the Graph emulator', () => {
     const all = await ids();
     emulator.faults.add({ action: meanwhile(() => emulator.devices.remove(String(all[12]))) });
     expect(await ids()).to.deep.equal(all.toSpliced(12, 1));
+  });
+
+  it('refuse the link that a retried page gave, until the page is asked for once more', async () => {
+    const forever = Number.POSITIVE_INFINITY;
+    emulator.faults.add({ times: forever, action: linkOfRetriedPageRefused() });
+    emulator.faults.add({ action: serverError(503) });
+    expect((await client.get(PAGES)).status).to.equal(503);
+    const retried = nextLinkOf(await client.get(PAGES)) ?? '';
+    const refused = await client.get(retried);
+    expect(refused.status).to.equal(400);
+    expect(errorCode(refused)).to.equal('DirectoryPageTokenNotFoundException');
+    const again = nextLinkOf(await client.get(PAGES)) ?? '';
+    expect(valueOf(await client.get(again))).to.have.length(10);
+  });
+
+  it('send a body slowly, and whole', async () => {
+    emulator.faults.add({ action: { kind: 'slowBody', milliseconds: 120 } });
+    const start = performance.now();
+    expect(valueOf(await client.get(PAGES))).to.have.length(10);
+    expect(performance.now() - start).to.be.at.least(100);
+  });
+
+  it('compress bodies for those who accept it, and cut or spoil them too', async () => {
+    emulator.switches.gzip = true;
+    const received = await client.get(PAGES);
+    expect(received.headers.get('content-encoding')).to.equal('gzip');
+    expect(valueOf(received)).to.have.length(10);
+    const plain = await client.get(PAGES, { 'accept-encoding': 'identity' });
+    expect(plain.headers.get('content-encoding')).to.equal(null);
+    emulator.faults.add({ action: { kind: 'truncate' } });
+    expect(await failureOf(client.get(PAGES))).to.match(/terminated|Z_BUF_ERROR|SyntaxError/);
+  });
+
+  it('warn of throttling before it begins', async () => {
+    expect((await client.get(PAGES)).headers.get('x-ms-throttle-limit-percentage')).to.equal(null);
+    emulator.switches.throttleLimitPercentage = 1.2;
+    expect((await client.get(PAGES)).headers.get('x-ms-throttle-limit-percentage')).to.equal('1.2');
+    emulator.faults.add({ action: throttled('1') });
+    expect((await client.get(PAGES)).headers.get('x-ms-throttle-scope')).to.match(
+      /^Tenant_Application\/ReadWrite\/.+\/.+$/,
+    );
+  });
+
+  it('challenge for claims', async () => {
+    const claims = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}';
+    emulator.faults.add({ action: claimsChallenge(claims) });
+    const received = await client.get(PAGES);
+    expect(received.status).to.equal(401);
+    const encoded = /error="insufficient_claims", claims="([^"]+)"/.exec(
+      received.headers.get('www-authenticate') ?? '',
+    );
+    expect(Buffer.from(encoded?.[1] ?? '', 'base64').toString()).to.equal(claims);
+  });
+
+  it('refuse the token in the middle of an enumeration', async () => {
+    emulator.faults.add({ action: meanwhile(() => emulator.tokens.revoke()) });
+    const pages = await readPages(client, PAGES);
+    expect(pages.map((page) => page.status)).to.deep.equal([200, 401]);
   });
 
   it('reach the token endpoint as well', async () => {

@@ -1,22 +1,38 @@
 import { expect } from 'chai';
+import { randomUUID } from 'node:crypto';
 import { assertSchema, CLIENT_ID, connect, errorCode, ODATA_ERROR, valueOf } from './emulatorClient.ts';
 import { startGraphEmulator, type GraphEmulator } from './graphEmulator.ts';
-import { newDevice, newUser } from './newEntities.ts';
+import { newDevice, newGroup, newUser } from './newEntities.ts';
 
-const PATHS = ['/devices', '/users', '/organization', '/subscribedSkus'] as const;
+const GROUP_ID = randomUUID();
+const PATHS = [
+  '/devices',
+  '/devices/delta?$deltatoken=latest',
+  '/users',
+  `/groups/${GROUP_ID}/transitiveMembers/microsoft.graph.device`,
+  '/organization',
+  '/subscribedSkus',
+] as const;
+const [DEVICES, DELTA, USERS, MEMBERS, ORGANIZATION, SKUS] = PATHS;
 const OPENED: Readonly<Record<string, readonly string[]>> = {
-  'Device.Read.All': ['/devices'],
-  'User.Read.All': ['/users', '/organization'],
-  'User.ReadBasic.All': ['/users'],
-  'Organization.Read.All': ['/organization', '/subscribedSkus'],
-  'LicenseAssignment.Read.All': ['/subscribedSkus'],
+  'Device.Read.All': [DEVICES, DELTA],
+  'User.Read.All': [USERS, ORGANIZATION],
+  'User.ReadBasic.All': [USERS],
+  'GroupMember.Read.All': [MEMBERS],
+  'Group.Read.All': [MEMBERS],
+  'Organization.Read.All': [ORGANIZATION, SKUS],
+  'LicenseAssignment.Read.All': [SKUS],
+  'Application.Read.All': [],
+  'Directory.Read.All': PATHS,
 };
+const LEAST = ['Device.Read.All', 'User.Read.All', 'Organization.Read.All', 'GroupMember.Read.All'] as const;
 
 describe('the permissions of the Graph emulator', () => {
   let emulator: GraphEmulator;
 
   beforeEach(async () => {
     emulator = await startGraphEmulator();
+    emulator.groups.add(newGroup({ id: GROUP_ID }));
   });
 
   afterEach(async () => await emulator.stop());
@@ -32,6 +48,31 @@ describe('the permissions of the Graph emulator', () => {
         assertSchema(received, ODATA_ERROR);
       }
     }
+  });
+
+  it('open all that writeback reads by the least set together, and miss a path without any one of them', async () => {
+    const opened = async (roles: readonly string[]): Promise<readonly string[]> => {
+      const client = await connect(emulator, roles);
+      const statuses = await Promise.all(PATHS.map(async (path) => (await client.get(path)).status));
+      return PATHS.filter((_, index) => statuses[index] === 200);
+    };
+    expect(await opened(LEAST)).to.deep.equal(PATHS);
+    for (const [missing, closed] of [
+      ['Device.Read.All', [DEVICES, DELTA]],
+      ['User.Read.All', [USERS]],
+      ['Organization.Read.All', [SKUS]],
+      ['GroupMember.Read.All', [MEMBERS]],
+    ] as const) {
+      const rest = await opened(LEAST.filter((role) => role !== missing));
+      expect(PATHS.filter((path) => !rest.includes(path))).to.deep.equal(closed);
+    }
+  });
+
+  it('hold inside a batch too', async () => {
+    const client = await connect(emulator, ['GroupMember.Read.All']);
+    const received = await client.batch(PATHS.map((url, index) => ({ id: String(index), method: 'GET', url })));
+    const responses = received.body['responses'] as { id: string; status: number }[];
+    for (const { id, status } of responses) expect(status).to.equal(PATHS[Number(id)] === MEMBERS ? 200 : 403);
   });
 
   it('show in a new token only', async () => {

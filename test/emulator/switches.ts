@@ -12,6 +12,8 @@ export interface Switches {
   refuseNestedSelect: boolean;
   /** A client assertion is taken once; MSAL sends the same one for ten minutes. */
   refuseReplayedAssertion: boolean;
+  /** `$deltatoken=latest` is taken for a first request; whether it works beside `$select` on devices is not documented. */
+  deltaLatestIgnored: boolean;
   /** Objects on a page of delta; the caller has no say in it. */
   deltaPageSize: number;
   /** So many empty pages with a next link begin each round of delta. */
@@ -32,8 +34,6 @@ export interface Switches {
   gzip: boolean;
   /** The header `x-ms-throttle-limit-percentage` of each answer, from 0.8 to 1.8; null for none. */
   throttleLimitPercentage: number | null;
-  /** Of a page that is asked for twice, the next link of the second answer is refused. */
-  refuseLinkOfRetriedPage: boolean;
   /** A cast of group members is refused without the ConsistencyLevel header and `$count=true`. */
   castIsAdvanced: boolean;
   /** Seconds that a device code is good for. */
@@ -50,6 +50,7 @@ export const USUAL: Readonly<Switches> = {
   pageLimit: Number.POSITIVE_INFINITY,
   refuseNestedSelect: false,
   refuseReplayedAssertion: false,
+  deltaLatestIgnored: false,
   deltaPageSize: 200,
   deltaEmptyPages: 0,
   deltaRepeats: false,
@@ -60,7 +61,6 @@ export const USUAL: Readonly<Switches> = {
   expiredDelta: SYNC_STATE_NOT_FOUND,
   gzip: false,
   throttleLimitPercentage: null,
-  refuseLinkOfRetriedPage: false,
   castIsAdvanced: false,
   deviceCodeLifetime: 900,
   deviceCodeInterval: 5,

@@ -7,7 +7,8 @@ import { applicationOf, missing, orRefusal, Refusal } from './refusal.ts';
 import type { Tenant } from './tenant.ts';
 
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
+/** The name of RFC 8628, and that which MSAL sends. */
+const DEVICE_CODE: readonly string[] = ['urn:ietf:params:oauth:grant-type:device_code', 'device_code'];
 /** Seconds that the clocks may differ. */
 const CLOCK_TOLERANCE = 300;
 
@@ -22,7 +23,7 @@ export async function answerToken(request: EmulatorRequest, tenant: Tenant): Pro
     if (grant === null) throw missing('grant_type');
     const app = applicationOf(request, form, tenant);
     if (grant === 'client_credentials') return await grantClientCredentials(form, app, tenant);
-    if (grant === DEVICE_CODE) return await grantDeviceCode(form, app, tenant);
+    if (DEVICE_CODE.includes(grant)) return await grantDeviceCode(form, app, tenant);
     if (grant === 'refresh_token') return await grantRefreshToken(form, app, tenant);
     throw new Refusal(400, 'unsupported_grant_type', 70003, `The app requested an unsupported grant type '${grant}'.`);
   });

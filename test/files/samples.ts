@@ -43,11 +43,7 @@ export function header(runId: string): RunHeader {
     summary: {
       entraDevices: 3,
       inScope: 3,
-      deviceObjects: 2,
-      owned: 1,
-      unowned: 1,
-      foreign: 0,
-      ownedEnabled: 1,
+      census: { objects: 2, owned: 1, unowned: 1, foreign: 0, ownedEnabled: 1 },
       unchanged: 0,
       actions: { create: 2, update: 0, disable: 0, enable: 0, delete: 0 },
       held: { Unowned: 1 },

@@ -31,7 +31,7 @@ describe('graph/certificate', () => {
 
   async function problem(parts: readonly string[], now = new Date()): Promise<string> {
     const name = await file(...parts);
-    const error = await caught(() => readCertificate(name, now));
+    const error = await caught(() => readCertificate(name, null, now));
     expect(error.target).to.equal(name);
     expect(error.remedy).not.to.equal('');
     expect(`${error.message} ${error.detail}`).not.to.contain('PRIVATE KEY');
@@ -45,27 +45,31 @@ describe('graph/certificate', () => {
       [own.certificate, own.privateKey],
       [own.privateKey, own.certificate],
     ]) {
-      const read = await readCertificate(await file(...parts), new Date());
+      const read = await readCertificate(await file(...parts), null, new Date());
       expect(read.thumbprint).to.equal(thumbprint);
       expect(createPrivateKey(read.privateKey).equals(createPrivateKey(own.privateKey))).to.equal(true);
     }
   });
 
   it('takes of a chain the certificate that the key belongs to', async () => {
-    const read = await readCertificate(await file(other.certificate, own.certificate, own.privateKey), new Date());
+    const read = await readCertificate(
+      await file(other.certificate, own.certificate, own.privateKey),
+      null,
+      new Date(),
+    );
     const { fingerprint256 } = new X509Certificate(own.certificate);
     expect(read.thumbprint).to.equal(fingerprint256.replaceAll(':', ''));
   });
 
   it('reads an RSA key in its traditional form', async () => {
     const traditional = createPrivateKey(own.privateKey).export({ type: 'pkcs1', format: 'pem' }).toString();
-    const read = await readCertificate(await file(traditional, own.certificate), new Date());
+    const read = await readCertificate(await file(traditional, own.certificate), null, new Date());
     expect(read.privateKey).to.contain('BEGIN PRIVATE KEY');
   });
 
   it('says which file is not there', async () => {
     const name = path.join(folder, 'missing.pem');
-    const error = await caught(() => readCertificate(name, new Date()));
+    const error = await caught(() => readCertificate(name, null, new Date()));
     expect(error).to.include({ code: 'CertificateUnusable', target: name });
     expect(error.message).to.contain('no such file');
   });
@@ -73,7 +77,7 @@ describe('graph/certificate', () => {
   it('refuses a file without certificate, such as a PFX, and says how to convert one', async () => {
     expect(await problem(['\u0030\u0082 not PEM'])).to.contain('CertificateUnusable: it holds no certificate');
     expect(await problem([own.privateKey])).to.contain('it holds no certificate');
-    const error = await caught(async () => readCertificate(await file(''), new Date()));
+    const error = await caught(async () => readCertificate(await file(''), null, new Date()));
     expect(error.remedy).to.contain('openssl pkcs12');
   });
 

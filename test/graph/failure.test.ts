@@ -2,7 +2,13 @@ import { expect } from 'chai';
 import { answerError, invalidAnswer, refusalOf, refusalParts, unreachableError } from '../../src/graph/failure.ts';
 
 const REQUEST = { target: '/devices', purpose: 'Reading the devices', permission: 'Device.Read.All' };
-const CONTEXT = { host: 'graph.example', clientId: 'app', roles: [], trace: 'client-request-id 1, request-id 2' };
+const CONTEXT = {
+  host: 'graph.example',
+  clientId: 'app',
+  roles: [],
+  renewable: true,
+  trace: 'client-request-id 1, request-id 2',
+};
 
 describe('graph/failure', () => {
   it("reads Graph's code and message", () => {
@@ -44,7 +50,7 @@ describe('graph/failure', () => {
 
   it('says that the token of a 403 has no permission at all', () => {
     expect(answerError(REQUEST, refusalParts(403, null, ''), CONTEXT).remedy).to.equal(
-      'Grant application app the Microsoft Graph application permission Device.Read.All with admin consent; the token has: none.',
+      'Grant application app the Microsoft Graph permission Device.Read.All with admin consent; the token has: none.',
     );
   });
 

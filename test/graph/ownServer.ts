@@ -75,6 +75,7 @@ export function countedTokens(refused: string[]): Tokens {
     signIn: { tenantId: null, clientId: null, roles: ['User.Read.All'] },
   });
   return {
+    renewable: true,
     get: async () => token(),
     refuse: ({ text }) => {
       refused.push(text);

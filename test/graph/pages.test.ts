@@ -27,9 +27,9 @@ describe('graph/pages', () => {
       { value: [3] },
     ]);
     expect(await gather(pages(client, FIRST, signal))).to.deep.equal([
-      { number: 1, values: [1, 2] },
-      { number: 2, values: [] },
-      { number: 3, values: [3] },
+      { number: 1, values: [1, 2], deltaLink: null },
+      { number: 2, values: [], deltaLink: null },
+      { number: 3, values: [3], deltaLink: null },
     ]);
     expect(received.map(({ target }) => target)).to.deep.equal([
       '/v1.0/things',

@@ -10,6 +10,8 @@ const APPLICATION: Application = {
   credential: { kind: 'secret', secret: 'do-not-show' },
 };
 
+const HOST = 'login.microsoftonline.com';
+
 describe('graph/signInFailure', () => {
   const remedies: readonly (readonly [number, RegExp])[] = [
     [90002, /tenant id/],
@@ -24,7 +26,7 @@ describe('graph/signInFailure', () => {
     it(`has a remedy for AADSTS${number}, by its number or its text`, () => {
       const text = `AADSTS${number}: No. Trace ID: 1 Correlation ID: 2 Timestamp: 3`;
       for (const errorNumber of [number, null]) {
-        const error = signInRefused(APPLICATION, { text, errorNumber });
+        const error = signInRefused(APPLICATION, { error: 'invalid_client', text, errorNumber });
         expect(error.code).to.equal('SignInRefused');
         expect(error.remedy).to.match(remedy);
         expect(error.detail).to.equal(text);
@@ -36,15 +38,20 @@ describe('graph/signInFailure', () => {
   }
 
   it('leads to the sign-in log for any other refusal', () => {
-    const error = signInRefused(APPLICATION, { text: 'AADSTS999999: Odd.', errorNumber: 999_999 });
+    const error = signInRefused(APPLICATION, { error: null, text: 'AADSTS999999: Odd.', errorNumber: 999_999 });
     expect(error.remedy).to.contain('sign-in log');
   });
 
   it('tells an untrusted certificate from an unreachable host', () => {
-    const untrusted = signInUnreachable(APPLICATION, { text: 'self-signed certificate', untrusted: true }, 'no answer');
+    const untrusted = signInUnreachable(
+      APPLICATION,
+      HOST,
+      { text: 'self-signed certificate', untrusted: true },
+      'no answer',
+    );
     expect(untrusted).to.include({ code: 'SignInUnreachable', retryable: false, target: 'login.microsoftonline.com' });
     expect(untrusted.remedy).to.contain('NODE_EXTRA_CA_CERTS');
-    const unreachable = signInUnreachable(APPLICATION, null, 'answered 503');
+    const unreachable = signInUnreachable(APPLICATION, HOST, null, 'answered 503');
     expect(unreachable.retryable).to.equal(true);
     expect(unreachable.remedy).to.contain('firewall');
   });

@@ -1,6 +1,6 @@
-import { createDeviceSource, type SourceIdentity, type SourceSettings } from '../../src/graph/deviceSource.ts';
+import { createDeviceSource, type SourceLimits } from '../../src/graph/deviceSource.ts';
 import { createLog, type Log } from '../../src/log.ts';
-import type { Clock, DeviceSource } from '../../src/ports.ts';
+import type { Clock, DeviceSource, SourceSettings } from '../../src/ports.ts';
 import { startGraphEmulator, type GraphEmulator, type GraphEmulatorOptions } from '../emulator/graphEmulator.ts';
 import { fakeClock, type FakeClock } from './fakeClock.ts';
 
@@ -25,7 +25,7 @@ export interface SourceFixture extends RecordedLog {
   readonly signal: AbortSignal;
   readonly source: DeviceSource;
   /** Another source of the same tenant. */
-  another(identity?: Partial<SourceIdentity>, settings?: Partial<SourceSettings>, clock?: Clock): DeviceSource;
+  another(settings?: Partial<SourceSettings>, limits?: SourceLimits, clock?: Clock): DeviceSource;
 }
 
 export async function startSource(options: GraphEmulatorOptions = {}): Promise<SourceFixture> {
@@ -33,18 +33,18 @@ export async function startSource(options: GraphEmulatorOptions = {}): Promise<S
   emulator.apps.register({ clientId: CLIENT_ID, secrets: [SECRET] });
   const recorded = recordLog();
   const clock = fakeClock();
-  const another: SourceFixture['another'] = (identity = {}, settings = {}, otherClock = clock) =>
+  const another: SourceFixture['another'] = (settings = {}, limits = {}, otherClock = clock) =>
     createDeviceSource(
       {
         tenantId: emulator.tenantId,
         clientId: CLIENT_ID,
         environment: { graph: emulator.graphUrl, login: emulator.loginUrl },
         credential: { kind: 'secret', secret: SECRET },
-        ...identity,
+        ...settings,
       },
       otherClock,
       recorded.log,
-      settings,
+      limits,
     );
   return { ...recorded, emulator, clock, signal: new AbortController().signal, source: another(), another };
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describeToken } from '../../src/graph/token.ts';
+import type { SignInWay } from '../../src/ports.ts';
 import type { GraphEmulatorOptions } from '../emulator/graphEmulator.ts';
 import type { EmulatorRequest } from '../emulator/exchange.ts';
 import { serverError, throttled } from '../emulator/faultPresets.ts';
@@ -37,13 +38,10 @@ describe('graph/token', () => {
     await fixture.emulator.stop();
   });
 
-  async function credentialFile({
-    certificate,
-    privateKey,
-  }: CertificateAndKey): Promise<{ kind: 'certificate'; path: string }> {
+  async function credentialFile({ certificate, privateKey }: CertificateAndKey): Promise<SignInWay> {
     const file = path.join(folder, 'application.pem');
     await writeFile(file, certificate + privateKey, { mode: 0o600 });
-    return { kind: 'certificate', path: file };
+    return { kind: 'certificate', path: file, password: null };
   }
 
   function tokenRequests(): number {

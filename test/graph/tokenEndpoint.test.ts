@@ -66,7 +66,7 @@ describe('graph/tokenEndpoint', () => {
       error_codes: [7000215],
     });
     const { refusal, trouble } = await exchange(401, {}, body);
-    expect(refusal).to.deep.equal({ text: 'AADSTS7000215: No.', errorNumber: 7000215 });
+    expect(refusal).to.deep.equal({ error: 'invalid_client', text: 'AADSTS7000215: No.', errorNumber: 7000215 });
     expect(trouble).to.equal(null);
   });
 

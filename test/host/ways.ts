@@ -25,11 +25,15 @@ export async function openEdgeWay(environment: Environment = {}): Promise<Way> {
   const program = path.join(import.meta.dirname, 'edgeProgram.ts');
   const child = spawn(process.execPath, [program, BIN_FOLDER], {
     env: { ...process.env, ...environment, [RELAY_VARIABLE]: socket },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  let words = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    words = (words + text).slice(-4096);
   });
   const ended = once(child, 'exit');
   const died = ended.then(([code, signal]) => {
-    throw new Error(`The Node with edge-js ended with ${String(code ?? signal)} before it was asked.`);
+    throw new Error(`The Node with edge-js ended with ${String(code ?? signal)} before it was asked: ${words}`);
   });
   return {
     services: await Promise.race([relay.services, died]),

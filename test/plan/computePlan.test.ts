@@ -72,11 +72,7 @@ describe('computePlan', () => {
     expect(plan.summary).to.deep.equal({
       entraDevices: 9,
       inScope: 7,
-      deviceObjects: 9,
-      owned: 7,
-      unowned: 1,
-      foreign: 1,
-      ownedEnabled: 5,
+      census: { objects: 9, owned: 7, unowned: 1, foreign: 1, ownedEnabled: 5 },
       unchanged: 1,
       actions: { disable: 3, update: 1, enable: 1, create: 1, delete: 1 },
       held: { Unowned: 1, NoKey: 1 },

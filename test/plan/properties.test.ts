@@ -170,7 +170,9 @@ describe('a plan of any input', () => {
         expect(changes.filter((change) => change.action === action)).to.have.lengthOf(number);
       }
       expect(Object.values(summary.held).reduce((sum, number) => sum + number, 0)).to.equal(held.length);
-      expect(summary.owned + summary.unowned + summary.foreign).to.equal(input.objects.length);
+      expect((summary.census?.owned ?? 0) + (summary.census?.unowned ?? 0) + (summary.census?.foreign ?? 0)).to.equal(
+        input.objects.length,
+      );
     });
   });
 });

@@ -5,7 +5,7 @@ import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import type { AlternativeSecurityId, EntraDevice } from '../../src/device/entraDevice.ts';
 import { guidToHex, type Guid } from '../../src/device/guid.ts';
 import { markText } from '../../src/device/mark.ts';
-import type { PlanInput } from '../../src/plan/computePlan.ts';
+import { takeCensus, type PlanInput } from '../../src/plan/computePlan.ts';
 import { DEFAULT_POLICY } from '../../src/plan/policy.ts';
 
 export const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
@@ -106,9 +106,12 @@ export function planInput(parts: Partial<PlanInput> = {}): PlanInput {
     tenantId: TENANT,
     container: CONTAINER,
     available: ALL,
+    reading: 'full',
     devices: [],
+    undecided: [],
     entraDevices: parts.devices?.length ?? 0,
     objects: [],
+    census: takeCensus(parts.objects ?? [], parts.tenantId ?? TENANT),
     absences: new Map(),
     directoryTime: NOW,
     sourceTime: NOW,

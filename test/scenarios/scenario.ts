@@ -4,7 +4,7 @@ import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import type { Answer, EntraDevice } from '../../src/device/entraDevice.ts';
 import { fromEntry } from '../../src/directory/fromEntry.ts';
 import { parseDevice } from '../../src/graph/parseDevice.ts';
-import { absencesToProve, type Absence, type PlanInput } from '../../src/plan/computePlan.ts';
+import { takeCensus, absencesToProve, type Absence, type PlanInput } from '../../src/plan/computePlan.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/plan/policy.ts';
 import { parseLdif } from '../lab/ldif.ts';
 
@@ -36,14 +36,18 @@ export function readScenario(folder: URL): PlanInput {
   const options = JSON.parse(text('options.json')) as Options;
   const devices = (JSON.parse(text('devices.json')) as readonly GraphDevice[]).map(toDevice);
   const lacking = new Set(options.schemaLacks ?? []);
+  const objects = toObjects(text('directory.ldif'));
   const now = new Date(options.now);
   const input: PlanInput = {
     tenantId: options.tenantId,
     container: options.container,
     available: new Set(ATTRIBUTE_NAMES.filter((name) => !lacking.has(name))),
+    reading: 'full',
     devices,
+    undecided: [],
     entraDevices: devices.length,
-    objects: toObjects(text('directory.ldif')),
+    objects,
+    census: takeCensus(objects, options.tenantId),
     absences: new Map(),
     directoryTime: now,
     sourceTime: options.sourceTime === undefined ? now : toTime(options.sourceTime),

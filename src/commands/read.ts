@@ -1,0 +1,209 @@
+import { keysOf } from '../device/altSecurityIdentities.ts';
+import { readAnchor } from '../device/anchor.ts';
+import type { DeviceObject } from '../device/deviceObject.ts';
+import type { EntraDevice } from '../device/entraDevice.ts';
+import type { Guid } from '../device/guid.ts';
+import { throwIfCancelled } from '../errors.ts';
+import { absencesToProve, takeCensus, type Absence, type PlanInput } from '../plan/computePlan.ts';
+import { deviceIdOf } from '../plan/decide.ts';
+import type { Policy } from '../plan/policy.ts';
+import { scopeOf, type Scope } from '../plan/scope.ts';
+import type { DeviceSource, Directory, Hints } from '../ports.ts';
+import type { Outputs } from '../protocol/messages.ts';
+import type { Place } from './place.ts';
+
+/** What a plan is made from and what it does not find out by reading. */
+export interface Sides extends Pick<
+  PlanInput,
+  'reading' | 'devices' | 'undecided' | 'entraDevices' | 'objects' | 'absences' | 'census'
+> {
+  /** The delta link that the next run begins with. */
+  readonly deltaLink: string;
+}
+
+/** Where and what is read. */
+export interface Reader {
+  readonly source: DeviceSource;
+  readonly directory: Directory;
+  readonly place: Place;
+  readonly tenantId: Guid;
+  readonly scope: Scope;
+  readonly policy: Policy;
+  readonly outputs: Pick<Outputs, 'progress'>;
+  readonly signal: AbortSignal;
+}
+
+/** Both sides whole. The delta link comes first, so that nothing falls between it and the list. */
+export async function readAll(reader: Reader): Promise<Sides> {
+  const { source, directory, place, signal } = reader;
+  const deltaLink = await source.startDelta(signal);
+  const objects = await collect(directory.devices(place.container, signal), 'Reading device objects', reader);
+  const listed = await collect(source.devices(signal), 'Reading Entra devices', reader);
+  // A device that comes again counts as it came last.
+  const devices = [...new Map(listed.map((device) => [device.id, device])).values()];
+  const sorted = await sortByScope(devices, reader);
+  const found = await ask(
+    absencesToProve({
+      tenantId: reader.tenantId,
+      ...sorted,
+      objects,
+      directoryTime: place.rootDse.currentTime,
+      policy: reader.policy,
+    }),
+    reader,
+  );
+  const late = await sortByScope(found.devices, reader);
+  return {
+    reading: 'full',
+    devices: [...sorted.devices, ...late.devices],
+    undecided: [...sorted.undecided, ...late.undecided],
+    entraDevices: devices.length + found.devices.length,
+    objects,
+    absences: new Map([...sorted.absences, ...found.absences, ...late.absences]),
+    census: takeCensus(objects, reader.tenantId),
+    deltaLink,
+  };
+}
+
+/**
+ * What changed in Entra since the hints were left, and the objects that it leads to. Without a change nothing of the
+ * container is read; with a removal all of it is, for the anchor is not indexed and the threshold needs the count.
+ * Returns the reason where only a full read will do.
+ */
+export async function readChanges(reader: Reader, hints: Hints): Promise<Sides | { readonly fullBecause: string }> {
+  const { source, signal } = reader;
+  const answer = await source.changesSince(hints.deltaLink, signal);
+  if (answer.state === 'refused') return { fullBecause: answer.why };
+  const ids = [...new Set([...answer.ids, ...hints.pending])];
+  const found = await ask(ids, reader);
+  const sorted = await sortByScope(found.devices, reader);
+  const absences = new Map([...found.absences, ...sorted.absences]);
+  const removes =
+    [...absences.values()].some(({ state }) => state !== 'unproven') || sorted.devices.some(hasLostItsKeys);
+  const all = removes
+    ? await collect(reader.directory.devices(reader.place.container, signal), 'Reading device objects', reader)
+    : null;
+  const objects = await relatedObjects(sorted.devices, new Set(ids), all, reader);
+  const former = await formerDevices(sorted.devices, objects, new Set(ids), reader);
+  return {
+    reading: 'delta',
+    devices: [...sorted.devices, ...former.devices],
+    undecided: [...sorted.undecided, ...former.undecided],
+    entraDevices: found.devices.length,
+    objects,
+    absences: new Map([...absences, ...former.absences]),
+    census: all === null ? null : takeCensus(all, reader.tenantId),
+    deltaLink: answer.link,
+  };
+}
+
+/** Such a device may disable an object, which the removal threshold counts. */
+function hasLostItsKeys(device: EntraDevice): boolean {
+  return device.alternativeSecurityIds?.length === 0;
+}
+
+/** The objects that share anchor, device id, name or key with the devices that changed. */
+async function relatedObjects(
+  devices: readonly EntraDevice[],
+  ids: ReadonlySet<Guid>,
+  all: readonly DeviceObject[] | null,
+  { directory, place, signal }: Reader,
+): Promise<readonly DeviceObject[]> {
+  const deviceIds = new Set(devices.flatMap(({ deviceId }) => deviceId ?? []));
+  const keys = new Set(devices.flatMap((device) => keysOf(device.alternativeSecurityIds ?? [])));
+  const isRelated = (object: DeviceObject): boolean => {
+    const anchor = readAnchor(object.attributes['msDS-CloudAnchor']);
+    return (
+      (anchor !== null && ids.has(anchor)) ||
+      deviceIds.has(deviceIdOf(object)) ||
+      deviceIds.has(object.name.toLowerCase()) ||
+      (object.attributes.altSecurityIdentities ?? []).some((key) => keys.has(key))
+    );
+  };
+  if (all !== null) return all.filter(isRelated);
+  if (devices.length === 0) return [];
+  const related: DeviceObject[] = [];
+  const names = { deviceIds: [...deviceIds], names: [...deviceIds], keys: [...keys] };
+  for await (const object of directory.devicesNamed(place.container, names, signal)) {
+    if (isRelated(object)) related.push(object);
+  }
+  return related;
+}
+
+/**
+ * An object whose device id a changed device has and whose anchor is another device's: that other one decides whether the
+ * device registered anew or two devices share an id, so it is asked for too.
+ */
+async function formerDevices(
+  devices: readonly EntraDevice[],
+  objects: readonly DeviceObject[],
+  asked: ReadonlySet<Guid>,
+  reader: Reader,
+): Promise<Pick<Sides, 'devices' | 'undecided' | 'absences'>> {
+  const deviceIds = new Set(devices.map((device) => device.deviceId));
+  const anchors = objects
+    .filter((object) => deviceIds.has(deviceIdOf(object)))
+    .flatMap((object) => readAnchor(object.attributes['msDS-CloudAnchor']) ?? [])
+    .filter((anchor) => !asked.has(anchor));
+  const found = await ask([...new Set(anchors)], reader);
+  const sorted = await sortByScope(found.devices, reader);
+  return { ...sorted, absences: new Map([...found.absences, ...sorted.absences]) };
+}
+
+/** Asks for each id; only 404 is gone. */
+async function ask(
+  ids: readonly Guid[],
+  { source, signal }: Reader,
+): Promise<{ readonly devices: readonly EntraDevice[]; readonly absences: ReadonlyMap<Guid, Absence> }> {
+  const devices: EntraDevice[] = [];
+  const absences = new Map<Guid, Absence>();
+  if (ids.length === 0) return { devices, absences };
+  for await (const presence of source.devicesById(ids, signal)) {
+    if (presence.state === 'present') devices.push(presence.device);
+    else absences.set(presence.id, presence);
+  }
+  return { devices, absences };
+}
+
+/** In scope, out of it, or not to be told. The members of a group are read once, when there is a device to sort. */
+async function sortByScope(
+  all: readonly EntraDevice[],
+  { source, scope, signal }: Reader,
+): Promise<Pick<Sides, 'devices' | 'undecided' | 'absences'>> {
+  const devices: EntraDevice[] = [];
+  const undecided: EntraDevice[] = [];
+  const absences = new Map<Guid, Absence>();
+  if (all.length === 0) return { devices, undecided, absences };
+  const members = await membersOf(scope, source, signal);
+  for (const device of all) {
+    const answer = scopeOf(device, scope, members);
+    if (answer === 'in') devices.push(device);
+    else if (answer === 'out') absences.set(device.id, { state: 'outOfScope' });
+    else {
+      undecided.push(device);
+      absences.set(device.id, { state: 'unproven', why: 'what its scope depends on could not be read' });
+    }
+  }
+  return { devices, undecided, absences };
+}
+
+async function membersOf(scope: Scope, source: DeviceSource, signal: AbortSignal): Promise<ReadonlySet<Guid> | null> {
+  if (scope.groups.length === 0) return null;
+  const members = new Set<Guid>();
+  for (const group of scope.groups) for (const id of await source.groupMembers(group, signal)) members.add(id);
+  return members;
+}
+
+async function collect<T>(
+  read: AsyncIterable<T>,
+  activity: string,
+  { outputs, signal }: Pick<Reader, 'outputs' | 'signal'>,
+): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const one of read) {
+    all.push(one);
+    if (all.length % 100 === 0) outputs.progress({ activity, status: `${all.length} read`, percent: -1 });
+  }
+  throwIfCancelled(signal);
+  return all;
+}
