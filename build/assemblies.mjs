@@ -58,7 +58,8 @@ function readStamp(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
-function dotnet(parameters) {
+/** Runs dotnet to its end. Throws with its output. */
+export function dotnet(parameters) {
   return new Promise((resolve, reject) => {
     const child = spawn('dotnet', parameters, { cwd: root, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';

@@ -1,6 +1,8 @@
-// Builds what the module needs to run from this checkout: the engine's bundle, the assemblies, the help.
+// Builds what the module needs to run from this checkout: the engine's bundle, the assemblies, the help. With the word
+// "edge" also edge-js, which takes a minute and which only the engine without PowerShell loads.
 import { buildAssemblies } from './assemblies.mjs';
 import { bundle } from './bundle.mjs';
+import { buildEdge } from './edge.mjs';
 import { help } from './help.mjs';
 
 export async function build() {
@@ -9,4 +11,7 @@ export async function build() {
   await help();
 }
 
-if (import.meta.main) await build();
+if (import.meta.main) {
+  await build();
+  if (process.argv.includes('edge')) await buildEdge();
+}

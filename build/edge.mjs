@@ -9,15 +9,19 @@ import { cpSync, existsSync, globSync, mkdirSync, readFileSync, realpathSync, rm
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { dotnet } from './assemblies.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const inRoot = (...parts) => path.join(root, ...parts);
 
+/** The package of Node for this platform: beside the executable it has the headers. */
+const nodePackage = `node-${process.platform}-${process.arch}`;
+const nodeVersion = () => JSON.parse(readFileSync(inRoot('node_modules', 'node', 'package.json'), 'utf8')).version;
+
 const edgeJs = inRoot('node_modules', 'edge-js');
 const node = inRoot('node_modules', 'node', 'bin', 'node');
-/** The platform package of Node: beside the executable it has the headers. */
-const nodeFolder = inRoot('node_modules', 'node', 'node_modules', `node-${process.platform}-${process.arch}`);
 const work = inRoot('.build', 'edge');
+const headers = path.join(work, 'headers');
 const output = inRoot('module', 'bin', 'edge');
 const stampFile = path.join(work, 'stamp');
 
@@ -38,7 +42,6 @@ export async function buildEdge() {
   if (existsSync(path.join(output, 'edge_coreclr.node')) && readStamp() === stamp) return true;
   process.stdout.write('edge: building module/bin/edge, which takes about a minute\n');
   rmSync(work, { recursive: true, force: true });
-  rmSync(output, { recursive: true, force: true });
   await buildManaged();
   await buildNative();
   assemble();
@@ -47,9 +50,8 @@ export async function buildEdge() {
 }
 
 function missingTools() {
-  const files = { 'edge-js': path.join(edgeJs, 'binding.gyp'), 'header of Node': path.join(nodeFolder, 'include') };
   const programs = ['dotnet', 'g++', 'make', 'python3', 'npm'].filter((program) => onPath(program) === null);
-  return [...Object.keys(files).filter((name) => !existsSync(files[name])), ...programs];
+  return existsSync(path.join(edgeJs, 'binding.gyp')) ? programs : ['edge-js', ...programs];
 }
 
 function onPath(program) {
@@ -69,27 +71,42 @@ function hash() {
   ]) {
     made.update(`\0${file}\0`).update(readFileSync(inRoot(file)));
   }
-  return made.update(readFileSync(path.join(nodeFolder, 'package.json'))).digest('hex');
+  return made.update(nodeVersion()).digest('hex');
 }
 
 function readStamp() {
   return existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : null;
 }
 
-/** dotnet finds output and obj by the project; a build server would outlive the build. */
 async function buildManaged() {
   const project = inRoot('build', 'edge', 'EdgeHost.csproj');
   const options = ['-c', 'Release', '-p:RestoreLockedMode=true', '-nologo', '-v:q', '--disable-build-servers'];
-  await run('dotnet', ['build', project, ...options], root);
+  await dotnet(['build', project, ...options]);
 }
 
 async function buildNative() {
   const folder = path.join(work, 'native');
   for (const name of ['binding.gyp', 'src'])
     cpSync(path.join(edgeJs, name), path.join(folder, name), { recursive: true });
-  await run(node, [nodeGyp(), 'configure', '--release', `--nodedir=${nodeFolder}`], folder);
+  await run(node, [nodeGyp(), 'configure', '--release', `--nodedir=${await nodeHeaders()}`], folder);
   const jobs = `-j${Math.min(2, availableParallelism())}`;
   await run('make', ['-C', 'build', jobs, 'BUILDTYPE=Release', 'edge_coreclr'], folder);
+  rmSync(headers, { recursive: true, force: true });
+}
+
+/**
+ * The folder with Node's headers. The package `node` fetches it inside its own folder when it is installed, where the next
+ * npm install removes it again; then it is fetched once more, in the same version, to the side.
+ */
+async function nodeHeaders() {
+  const [ofNode, own] = [inRoot('node_modules', 'node'), headers].map((folder) =>
+    path.join(folder, 'node_modules', nodePackage),
+  );
+  if (existsSync(path.join(ofNode, 'include'))) return ofNode;
+  mkdirSync(headers, { recursive: true });
+  const options = ['--prefix', headers, '--ignore-scripts', '--no-save', '--no-package-lock', '--loglevel=error'];
+  await run('npm', ['install', ...options, `${nodePackage}@${nodeVersion()}`], headers);
+  return own;
 }
 
 /** The one that npm itself builds native packages with. */
@@ -108,6 +125,7 @@ function nodeGyp() {
 }
 
 function assemble() {
+  rmSync(output, { recursive: true, force: true });
   mkdirSync(output, { recursive: true });
   for (const file of LOADER) cpSync(path.join(edgeJs, file), path.join(output, file));
   for (const file of globSync('*.{dll,json}', { cwd: path.join(work, 'managed') })) {
@@ -120,12 +138,7 @@ function assemble() {
 
 function run(program, parameters, folder) {
   return new Promise((resolve, reject) => {
-    const env = {
-      ...process.env,
-      PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}`,
-      DOTNET_NOLOGO: '1',
-      DOTNET_CLI_TELEMETRY_OPTOUT: '1',
-    };
+    const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
     const child = spawn(program, parameters, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let words = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (words += chunk));

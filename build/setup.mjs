@@ -13,7 +13,10 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = 20;
 const DOTNET_SDK = 10;
 
-/** What the lab runs: Samba as domain controller, the OpenLDAP client tools, openssl; and what Negotiate needs. */
+/**
+ * What the lab runs: Samba as domain controller, the OpenLDAP client tools, openssl; what Negotiate needs; and the compiler
+ * for the native part of edge-js.
+ */
 const DEBIAN_PACKAGES = [
   'samba-ad-dc',
   'samba-ad-provision',
@@ -24,6 +27,9 @@ const DEBIAN_PACKAGES = [
   'krb5-user',
   'libgssapi-krb5-2',
   'libsasl2-modules-gssapi-mit',
+  'g++',
+  'make',
+  'python3',
 ];
 
 /**

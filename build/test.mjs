@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { checks } from './checks.mjs';
+import { buildEdge } from './edge.mjs';
 
 await build();
+await buildEdge();
 const failedChecks = checks();
 
 const folder = mkdtempSync(join(tmpdir(), 'devicewriteback-test-'));

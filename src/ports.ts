@@ -4,7 +4,7 @@ import type { DeviceObject } from './device/deviceObject.ts';
 import type { Guid } from './device/guid.ts';
 import type { ErrorData, WritebackError } from './errors.ts';
 import type { Log } from './log.ts';
-import type { Change, Held, PlanSummary, Refusal } from './plan/change.ts';
+import type { Change, Held, Plan, PlanSummary, Refusal } from './plan/change.ts';
 
 export interface Clock {
   now(): Date;
@@ -176,6 +176,8 @@ export interface Directory {
   devicesNamed(container: string, names: ObjectNames, signal: AbortSignal): AsyncIterable<DeviceObject>;
   /** Every device object below the container, paged to the last cookie. */
   devices(container: string, signal: AbortSignal): AsyncIterable<DeviceObject>;
+  /** Those of these objects that are still below the container, as they are now. */
+  devicesByGuid(container: string, objectGuids: readonly Guid[], signal: AbortSignal): AsyncIterable<DeviceObject>;
   /** The device object as it is now, null if it is gone. */
   device(objectGuid: Guid, signal: AbortSignal): Promise<DeviceObject | null>;
   effectiveRights(container: string, signal: AbortSignal): Promise<EffectiveRights>;
@@ -229,6 +231,7 @@ export interface RunHeader {
   readonly tenantId: Guid;
   readonly server: string;
   readonly container: string;
+  readonly containerGuid: Guid;
   readonly digest: string;
   readonly held: readonly Held[];
   readonly summary: PlanSummary;
@@ -237,9 +240,9 @@ export interface RunHeader {
 }
 
 export interface Journal {
-  /** Returns when the line is in the file. */
-  append(line: JournalLine): void;
-  /** Makes the report from the journal, removes the journal and returns the report's path. */
+  /** Returns when the lines are in the file, written at once and in their order. */
+  append(...lines: readonly JournalLine[]): void;
+  /** Makes report and undo plan from the journal, removes the journal and returns the report's path. */
   finish(ending: RunEnding): string;
 }
 
@@ -266,6 +269,39 @@ export interface Hints {
   readonly pending: readonly Guid[];
 }
 
+/** A plan as it is saved for a later run, with what it was made for. */
+export interface SavedPlan extends Plan {
+  /** When it was made, ISO 8601, UTC. */
+  readonly made: string;
+  readonly server: string;
+  readonly containerGuid: Guid;
+}
+
+/** What a saved plan must have been made for. */
+export interface PlanExpectation {
+  readonly tenantId: Guid;
+  readonly container: string;
+  readonly containerGuid: Guid;
+  /** The digest of the plan that was approved. */
+  readonly digest: string;
+  readonly now: Date;
+  readonly maximumAgeHours: number;
+}
+
+/** That one run of a tenant and domain is at work; it is free again when it is released or its process ends. */
+export interface RunLock {
+  release(): void;
+}
+
+/** Texts that wait to be read again while a plan is made, outside of memory where they are many. */
+export interface Spool {
+  /** Returns the offset by which the text is read again. */
+  append(text: string): number;
+  read(offset: number): string;
+  /** Leaves nothing behind. */
+  close(): void;
+}
+
 /** State of one tenant and domain under the state path. */
 export interface RunFiles {
   /** null where there are none, or none that can be used, which is then warned of. */
@@ -274,9 +310,13 @@ export interface RunFiles {
   saveHints(hints: Hints | null): void;
   /** Proves that journal and report can be written, before anything is written to AD. Throws StateUnwritable. */
   probe(): void;
-  /** Makes the reports that killed runs left as journals; returns their paths. */
+  /** Keeps every other run of this tenant and domain on this machine out. Throws RunInProgress. */
+  lock(): RunLock;
+  /** Makes the reports and undo plans of what killed runs left as journals; returns the reports' paths. */
   recover(): readonly string[];
   openJournal(header: RunHeader): Journal;
+  /** Throws StateUnwritable when more is appended than stays in memory and nothing can be written. */
+  openSpool(): Spool;
 }
 
 /** A user name and a password, or a client id and a secret. Never logged, never stored. */
@@ -355,6 +395,8 @@ export type SignInWay =
   /** Certificate with private key: PEM, or PFX; the password of the PFX or of an encrypted private key. */
   | { readonly kind: 'certificate'; readonly path: string; readonly password: string | null }
   | { readonly kind: 'secret'; readonly secret: string }
+  /** Certificate in a store of Windows or .NET, by SHA-1 thumbprint; its key stays there and signs there. */
+  | { readonly kind: 'thumbprint'; readonly thumbprint: string }
   /** The identity that Azure gives to this virtual machine or, by Azure Arc, to this server. */
   | { readonly kind: 'managedIdentity' }
   /** The user enters a code at a page of Entra's; `tell` shows the message that says which and where. */

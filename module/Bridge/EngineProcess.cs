@@ -31,6 +31,7 @@ namespace DeviceWriteback.Bridge
         private readonly Outbox outbox;
         private readonly HostRequests hostRequests;
         private readonly Handshake handshake = new Handshake();
+        private readonly JsonReader json = new JsonReader();
         private readonly Timer idle;
         private volatile WritebackException? lost;
 
@@ -188,7 +189,7 @@ namespace DeviceWriteback.Bridge
         {
             try
             {
-                var message = new Fields(JsonReader.Parse(line.Array!, line.Offset, line.Count));
+                var message = new Fields(json.Read(line.Array!, line.Offset, line.Count));
                 if (message.Exist) return message;
             }
             catch (FormatException)

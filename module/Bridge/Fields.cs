@@ -1,7 +1,6 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
-using System.Linq;
 
 namespace DeviceWriteback.Bridge
 {
@@ -9,6 +8,7 @@ namespace DeviceWriteback.Bridge
     internal readonly struct Fields
     {
         private static readonly Dictionary<string, object?> None = new Dictionary<string, object?>();
+        private static readonly object?[] NoValues = new object?[0];
 
         private readonly Dictionary<string, object?>? members;
 
@@ -55,7 +55,7 @@ namespace DeviceWriteback.Bridge
 
         public string[] Texts(string name)
         {
-            return Value(name) is object?[] values ? values.OfType<string>().ToArray() : new string[0];
+            return Array.ConvertAll(List(name), value => value as string ?? "");
         }
 
         public Fields Object(string name)
@@ -65,7 +65,7 @@ namespace DeviceWriteback.Bridge
 
         public object?[] List(string name)
         {
-            return Value(name) as object?[] ?? new object?[0];
+            return Value(name) as object?[] ?? NoValues;
         }
 
         public T[] Objects<T>(string name, Func<Fields, T> read)

@@ -8,8 +8,9 @@ using System.Threading.Tasks;
 namespace DeviceWriteback.Bridge
 {
     /// <summary>
-    /// Requests from the engine to this process, named host/*: what only .NET can do. They are worked one after the other
-    /// on a thread of their own, because they may take long: never on the reader and never on a pipeline thread.
+    /// Requests from the engine to this process, named host/*: what only .NET can do. They are begun one after the other on
+    /// a thread of their own: never on the reader and never on a pipeline thread. One that waits, as for a domain controller,
+    /// does not keep the next one waiting.
     /// </summary>
     internal sealed class HostRequests
     {
@@ -47,11 +48,16 @@ namespace DeviceWriteback.Bridge
 
         private void WorkAll()
         {
-            foreach (Fields request in queue.GetConsumingEnumerable()) outbox.Post(Answer(request));
+            foreach (Fields request in queue.GetConsumingEnumerable()) _ = PostAnswer(request);
             services.Dispose();
         }
 
-        private Dictionary<string, object?> Answer(Fields request)
+        private async Task PostAnswer(Fields request)
+        {
+            outbox.Post(await Answer(request).ConfigureAwait(false));
+        }
+
+        private async Task<Dictionary<string, object?>> Answer(Fields request)
         {
             var answer = new Dictionary<string, object?> { ["jsonrpc"] = "2.0", ["id"] = request.Value("id") };
             string method = request.Text("method") ?? "";
@@ -63,7 +69,7 @@ namespace DeviceWriteback.Bridge
             }
             try
             {
-                object? result = handler(request.Value("params")).GetAwaiter().GetResult();
+                object? result = await handler(request.Value("params")).ConfigureAwait(false);
                 // A result without a JSON form must fail here: on the writer's thread it would end this process.
                 JsonWriter.WriteLine(Stream.Null, result);
                 answer["result"] = result;

@@ -6,31 +6,43 @@ using System.Text;
 namespace DeviceWriteback.Bridge
 {
     /// <summary>
-    /// Reads one JSON text (RFC 8259), strictly. Objects become Dictionary&lt;string, object?&gt; (of equal names the last
-    /// wins), arrays object?[], whole numbers that fit long, other numbers double. The readers that .NET Framework holds
-    /// drop names, accept truncated texts or change strings, and a package would collide inside other people's processes.
+    /// Reads JSON texts (RFC 8259) in UTF-8, strictly. Objects become Dictionary&lt;string, object?&gt; (of equal names the
+    /// last wins), arrays object?[], whole numbers that fit long, other numbers double. The readers that .NET Framework
+    /// holds drop names, accept truncated texts or change strings, and a package would collide inside other people's
+    /// processes. It reads bytes, because strings as large as whole lines make nearly every garbage collection a full one.
+    /// One reader is for one thread.
     /// </summary>
     internal sealed class JsonReader
     {
         /// <summary>Arrays and objects inside each other; a deeper text is refused.</summary>
         public const int MaximumDepth = 64;
 
-        private static readonly UTF8Encoding Utf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
+        private static readonly object?[] NoValues = new object?[0];
 
-        private readonly string text;
+        private readonly RecentTexts texts = new RecentTexts();
+        private readonly StringBuilder built = new StringBuilder();
+
+        /// <summary>The values of the arrays, and names and values of the objects, whose end has not been read.</summary>
+        private readonly List<object?> open = new List<object?>();
+
+        private byte[] bytes = new byte[0];
+        private int start;
         private int at;
-
-        private JsonReader(string text)
-        {
-            this.text = text;
-        }
+        private int end;
 
         /// <exception cref="FormatException">The bytes are not one JSON text in UTF-8.</exception>
-        public static object? Parse(byte[] bytes, int offset, int count)
+        public object? Read(byte[] buffer, int offset, int count)
         {
+            bytes = buffer;
+            start = at = offset;
+            end = offset + count;
+            open.Clear();
             try
             {
-                return Parse(Utf8.GetString(bytes, offset, count));
+                object? value = Value(0);
+                SkipWhiteSpace();
+                if (at != end) throw Unexpected();
+                return value;
             }
             catch (DecoderFallbackException error)
             {
@@ -38,27 +50,17 @@ namespace DeviceWriteback.Bridge
             }
         }
 
-        /// <exception cref="FormatException">The text is not one JSON text.</exception>
-        public static object? Parse(string text)
-        {
-            var reader = new JsonReader(text);
-            object? value = reader.Value(0);
-            reader.SkipWhiteSpace();
-            if (reader.at != text.Length) throw reader.Unexpected();
-            return value;
-        }
-
         private object? Value(int depth)
         {
             SkipWhiteSpace();
             switch (Peek())
             {
-                case '{': return Object(depth + 1);
-                case '[': return Array(depth + 1);
-                case '"': return String();
-                case 't': Literal("true"); return true;
-                case 'f': Literal("false"); return false;
-                case 'n': Literal("null"); return null;
+                case (byte)'{': return Object(depth + 1);
+                case (byte)'[': return Array(depth + 1);
+                case (byte)'"': return String();
+                case (byte)'t': Literal("true"); return true;
+                case (byte)'f': Literal("false"); return false;
+                case (byte)'n': Literal("null"); return null;
                 default: return Number();
             }
         }
@@ -66,73 +68,89 @@ namespace DeviceWriteback.Bridge
         private Dictionary<string, object?> Object(int depth)
         {
             CheckDepth(depth);
-            var members = new Dictionary<string, object?>(StringComparer.Ordinal);
+            int first = open.Count;
             at++;
             SkipWhiteSpace();
-            if (Take('}')) return members;
-            do
+            if (!Take('}'))
             {
-                SkipWhiteSpace();
-                if (Peek() != '"') throw Unexpected();
-                string name = String();
-                SkipWhiteSpace();
-                Expect(':');
-                members[name] = Value(depth);
-                SkipWhiteSpace();
+                do
+                {
+                    SkipWhiteSpace();
+                    if (Peek() != '"') throw Unexpected();
+                    open.Add(String());
+                    SkipWhiteSpace();
+                    Expect(':');
+                    open.Add(Value(depth));
+                    SkipWhiteSpace();
+                }
+                while (Take(','));
+                Expect('}');
             }
-            while (Take(','));
-            Expect('}');
+            var members = new Dictionary<string, object?>((open.Count - first) / 2, StringComparer.Ordinal);
+            for (int i = first; i < open.Count; i += 2) members[(string)open[i]!] = open[i + 1];
+            open.RemoveRange(first, open.Count - first);
             return members;
         }
 
         private object?[] Array(int depth)
         {
             CheckDepth(depth);
+            int first = open.Count;
             at++;
             SkipWhiteSpace();
-            if (Take(']')) return new object?[0];
-            var values = new List<object?>();
+            if (Take(']')) return NoValues;
             do
             {
-                values.Add(Value(depth));
+                open.Add(Value(depth));
                 SkipWhiteSpace();
             }
             while (Take(','));
             Expect(']');
-            return values.ToArray();
+            var values = new object?[open.Count - first];
+            open.CopyTo(first, values, 0, values.Length);
+            open.RemoveRange(first, values.Length);
+            return values;
         }
 
         private string String()
         {
-            int start = ++at;
-            while (at < text.Length && text[at] != '"' && text[at] != '\\' && text[at] >= ' ') at++;
-            if (Peek() == '"') return text.Substring(start, at++ - start);
-            var built = new StringBuilder(text, start, at - start, Math.Max(16, at - start + 16));
+            at++;
+            int length = Run();
+            if (Take('"')) return texts.Text(bytes, at - 1 - length, length);
+            built.Clear();
             for (; ; )
             {
-                char c = Peek();
-                at++;
-                if (c == '"') return built.ToString();
-                if (c < ' ') throw UnexpectedAt(at - 1);
-                built.Append(c == '\\' ? Escape() : c);
+                built.Append(texts.Text(bytes, at - length, length));
+                if (Take('"')) return built.ToString();
+                if (!Take('\\')) throw Unexpected();
+                built.Append(Escape());
+                length = Run();
             }
+        }
+
+        /// <summary>Goes past what stands for itself in a string; the number of bytes.</summary>
+        private int Run()
+        {
+            int from = at;
+            while (at < end && bytes[at] != '"' && bytes[at] != '\\' && bytes[at] >= ' ') at++;
+            return at - from;
         }
 
         private char Escape()
         {
-            char c = Peek();
+            byte c = Peek();
             at++;
             switch (c)
             {
-                case '"':
-                case '\\':
-                case '/': return c;
-                case 'b': return '\b';
-                case 'f': return '\f';
-                case 'n': return '\n';
-                case 'r': return '\r';
-                case 't': return '\t';
-                case 'u':
+                case (byte)'"':
+                case (byte)'\\':
+                case (byte)'/': return (char)c;
+                case (byte)'b': return '\b';
+                case (byte)'f': return '\f';
+                case (byte)'n': return '\n';
+                case (byte)'r': return '\r';
+                case (byte)'t': return '\t';
+                case (byte)'u':
                     int unit = 0;
                     for (int i = 0; i < 4; i++) unit = unit * 16 + HexDigit();
                     return (char)unit;
@@ -142,7 +160,7 @@ namespace DeviceWriteback.Bridge
 
         private int HexDigit()
         {
-            char c = Peek();
+            byte c = Peek();
             at++;
             if (c >= '0' && c <= '9') return c - '0';
             if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -152,7 +170,7 @@ namespace DeviceWriteback.Bridge
 
         private object Number()
         {
-            int start = at;
+            int from = at;
             Take('-');
             if (!Take('0')) Digits();
             bool whole = true;
@@ -167,42 +185,41 @@ namespace DeviceWriteback.Bridge
                 if (!Take('+')) Take('-');
                 Digits();
             }
-            string digits = text.Substring(start, at - start);
+            string digits = Encoding.ASCII.GetString(bytes, from, at - from);
             if (whole && long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long integer))
                 return integer;
             // .NET Framework throws for a number beyond the range of double, .NET gives infinity.
             if (!double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out double real) || double.IsInfinity(real))
-                throw UnexpectedAt(start);
+                throw UnexpectedAt(from);
             return real;
         }
 
         private void Digits()
         {
-            int start = at;
-            while (at < text.Length && text[at] >= '0' && text[at] <= '9') at++;
-            if (at == start) throw Unexpected();
+            int from = at;
+            while (at < end && bytes[at] >= '0' && bytes[at] <= '9') at++;
+            if (at == from) throw Unexpected();
         }
 
         private void Literal(string word)
         {
-            if (string.CompareOrdinal(text, at, word, 0, word.Length) != 0) throw Unexpected();
-            at += word.Length;
+            foreach (char letter in word) Expect(letter);
         }
 
         private void SkipWhiteSpace()
         {
-            while (at < text.Length && (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r')) at++;
+            while (at < end && (bytes[at] == ' ' || bytes[at] == '\t' || bytes[at] == '\n' || bytes[at] == '\r')) at++;
         }
 
-        private char Peek()
+        private byte Peek()
         {
-            if (at >= text.Length) throw new FormatException("The JSON text ends too early.");
-            return text[at];
+            if (at >= end) throw Unexpected();
+            return bytes[at];
         }
 
         private bool Take(char wanted)
         {
-            if (at >= text.Length || text[at] != wanted) return false;
+            if (at >= end || bytes[at] != wanted) return false;
             at++;
             return true;
         }
@@ -224,9 +241,9 @@ namespace DeviceWriteback.Bridge
 
         private FormatException UnexpectedAt(int position)
         {
-            return position >= text.Length
+            return position >= end
                 ? new FormatException("The JSON text ends too early.")
-                : new FormatException($"The JSON text has an unexpected character U+{(int)text[position]:X4} at position {position}.");
+                : new FormatException($"The JSON text has an unexpected byte 0x{bytes[position]:X2} at position {position - start}.");
         }
     }
 }

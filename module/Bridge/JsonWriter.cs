@@ -5,12 +5,13 @@ using System.Globalization;
 using System.IO;
 using System.Management.Automation;
 using System.Runtime.InteropServices;
+using System.Security;
 
 namespace DeviceWriteback.Bridge
 {
     /// <summary>
-    /// Writes one JSON text a line, ASCII only. A PSCredential becomes { userName, password }: its password is plain text
-    /// in this buffer alone, which is cleared as soon as the line is written.
+    /// Writes one JSON text a line, ASCII only. A PSCredential becomes { userName, password }, a SecureString a string: a
+    /// secret is plain text in this buffer alone, which is cleared as soon as the line is written.
     /// </summary>
     internal sealed class JsonWriter
     {
@@ -48,6 +49,7 @@ namespace DeviceWriteback.Bridge
                 case int number: Append(number.ToString(CultureInfo.InvariantCulture)); break;
                 case long number: Append(number.ToString(CultureInfo.InvariantCulture)); break;
                 case double number: Real(number); break;
+                case SecureString secret: Secret(secret); break;
                 case PSCredential credential: Credential(credential); break;
                 case IReadOnlyDictionary<string, object?> members: Object(members, depth + 1); break;
                 case IEnumerable values: List(values, depth + 1); break;
@@ -87,17 +89,24 @@ namespace DeviceWriteback.Bridge
         {
             Append("{\"userName\":");
             String(credential.UserName);
-            Append(",\"password\":\"");
-            IntPtr plain = Marshal.SecureStringToGlobalAllocUnicode(credential.Password);
+            Append(",\"password\":");
+            Secret(credential.Password);
+            Append('}');
+        }
+
+        private void Secret(SecureString secret)
+        {
+            Append('"');
+            IntPtr plain = Marshal.SecureStringToGlobalAllocUnicode(secret);
             try
             {
-                for (int i = 0; i < credential.Password.Length; i++) Character((char)Marshal.ReadInt16(plain, i * 2));
+                for (int i = 0; i < secret.Length; i++) Character((char)Marshal.ReadInt16(plain, i * 2));
             }
             finally
             {
                 Marshal.ZeroFreeGlobalAllocUnicode(plain);
             }
-            Append("\"}");
+            Append('"');
         }
 
         private void Real(double number)

@@ -46,14 +46,14 @@ namespace DeviceWriteback
                 error.Text("detail"));
         }
 
-        /// <summary>The record that PowerShell shows: one line, the message followed by the remedy.</summary>
+        /// <summary>
+        /// The record that PowerShell shows: one line, the message followed by the remedy. RecommendedAction stays empty:
+        /// PowerShell 7 would show the remedy a second time, and Windows PowerShell shows nothing but this line.
+        /// </summary>
         internal ErrorRecord ToErrorRecord()
         {
             string line = $"{Message} {Remedy}".Replace("\r\n", " ").Replace('\n', ' ').Replace('\r', ' ');
-            return new ErrorRecord(this, Code, Category, Target)
-            {
-                ErrorDetails = new ErrorDetails(line) { RecommendedAction = Remedy },
-            };
+            return new ErrorRecord(this, Code, Category, Target) { ErrorDetails = new ErrorDetails(line) };
         }
     }
 }

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Collections.Generic;
 using System.Management.Automation;
-using DeviceWriteback.Bridge;
+using System.Security;
 
 namespace DeviceWriteback
 {
@@ -13,7 +13,7 @@ namespace DeviceWriteback
     {
         /// <summary>
         /// A JSON file with the same names as the parameters. A parameter that is given beats the file. The file holds no
-        /// secret: secrets are given as PSCredential.
+        /// secret: secrets are given as PSCredential or SecureString.
         /// </summary>
         [Parameter]
         [ValidateNotNullOrEmpty]
@@ -32,17 +32,52 @@ namespace DeviceWriteback
         public string? ClientId { get; set; }
 
         /// <summary>
-        /// A PEM file with the certificate of the application and its private key. A certificate is preferred to a
+        /// A PEM or PFX file with the certificate of the application and its private key. A certificate is preferred to a
         /// client secret.
         /// </summary>
         [Parameter]
         [ValidateNotNullOrEmpty]
         public string? CertificatePath { get; set; }
 
+        /// <summary>The password of the PFX file or of the encrypted private key that -CertificatePath names.</summary>
+        [Parameter]
+        public SecureString? CertificatePassword { get; set; }
+
+        /// <summary>
+        /// The certificate of the application in the personal store of this account or of the computer, by its thumbprint of
+        /// 40 hexadecimal digits. Its private key stays in the store, so it may be one that cannot be exported.
+        /// </summary>
+        [Parameter]
+        [ValidatePattern("^[0-9A-Fa-f]{40}$")]
+        public string? CertificateThumbprint { get; set; }
+
         /// <summary>The client secret of the application: the user name is the client id, the password the secret.</summary>
         [Parameter]
         [Credential]
         public PSCredential? ClientSecretCredential { get; set; }
+
+        /// <summary>
+        /// Signs in with the managed identity of this Azure virtual machine or Azure Arc server; -ClientId names a
+        /// user-assigned one. It is what Connect-MgGraph calls -Identity, a name that stands for the device in
+        /// Get-DeviceWritebackDevice.
+        /// </summary>
+        [Parameter]
+        [Alias("MSI", "ManagedServiceIdentity")]
+        public SwitchParameter ManagedIdentity { get; set; }
+
+        /// <summary>
+        /// Signs in as a person: a warning shows a code and the address at which it is to be entered in a browser of any
+        /// computer. It is of no use where nobody reads the warning.
+        /// </summary>
+        [Parameter]
+        [Alias("DeviceCode", "DeviceAuth")]
+        public SwitchParameter UseDeviceCode { get; set; }
+
+        /// <summary>
+        /// An access token for Microsoft Graph that was got elsewhere. It is not renewed, so it must outlive the reading.
+        /// </summary>
+        [Parameter]
+        public SecureString? AccessToken { get; set; }
 
         /// <summary>
         /// The cloud: Global (the default), USGov, USGovDoD or China, or a hashtable with the two base addresses of a
@@ -63,10 +98,30 @@ namespace DeviceWriteback
         [ValidateNotNullOrEmpty]
         public string? Server { get; set; }
 
-        /// <summary>The account that binds to the directory.</summary>
+        /// <summary>
+        /// The account that binds to the directory. Without it the account that runs the command binds. With -AuthType
+        /// External its password is that of the private key.
+        /// </summary>
         [Parameter]
         [Credential]
         public PSCredential? Credential { get; set; }
+
+        /// <summary>
+        /// How to bind: Negotiate (Kerberos; the default without -Credential), Basic (a simple bind under TLS; the default
+        /// with -Credential) or External (with the client certificate of -DirectoryCertificatePath).
+        /// </summary>
+        [Parameter]
+        [ValidateSet("Negotiate", "Basic", "External")]
+        public string? AuthType { get; set; }
+
+        /// <summary>Connects without TLS, as a rule to port 389, and starts TLS before the bind, instead of LDAPS.</summary>
+        [Parameter]
+        public SwitchParameter StartTls { get; set; }
+
+        /// <summary>A PEM file with the client certificate and its private key for -AuthType External.</summary>
+        [Parameter]
+        [ValidateNotNullOrEmpty]
+        public string? DirectoryCertificatePath { get; set; }
 
         /// <summary>
         /// A PEM file with the certificates that the domain controller's certificate may be issued by. Without it the
@@ -96,10 +151,18 @@ namespace DeviceWriteback
             Add(parameters, "tenantId", TenantId);
             Add(parameters, "clientId", ClientId);
             Add(parameters, "certificatePath", AbsolutePath(CertificatePath));
+            Add(parameters, "certificatePassword", CertificatePassword?.Copy());
+            Add(parameters, "certificateThumbprint", CertificateThumbprint);
             Add(parameters, "clientSecretCredential", Given(ClientSecretCredential));
+            AddIfBound(parameters, "managedIdentity", nameof(ManagedIdentity), ManagedIdentity.IsPresent);
+            AddIfBound(parameters, "useDeviceCode", nameof(UseDeviceCode), UseDeviceCode.IsPresent);
+            Add(parameters, "accessToken", AccessToken?.Copy());
             Add(parameters, "environment", WireEnvironment(Environment));
             Add(parameters, "server", Server);
             Add(parameters, "credential", Given(Credential));
+            Add(parameters, "authType", AuthType);
+            AddIfBound(parameters, "startTls", nameof(StartTls), StartTls.IsPresent);
+            Add(parameters, "directoryCertificatePath", AbsolutePath(DirectoryCertificatePath));
             Add(parameters, "trustedCertificate", AbsolutePath(TrustedCertificate));
             Add(parameters, "domainName", DomainName);
             Add(parameters, "statePath", AbsolutePath(StatePath));
@@ -111,15 +174,26 @@ namespace DeviceWriteback
             if (value != null && !"".Equals(value)) parameters[name] = value;
         }
 
+        /// <summary>For values whose zero or false says something too.</summary>
+        private protected void AddIfBound(Dictionary<string, object?> parameters, string name, string parameter, object value)
+        {
+            if (MyInvocation.BoundParameters.ContainsKey(parameter)) parameters[name] = value;
+        }
+
         /// <summary>The path as the file system of any process sees it: the engine knows no PowerShell drive.</summary>
         private protected string? AbsolutePath(string? path)
         {
             return string.IsNullOrEmpty(path) ? null : GetUnresolvedProviderPathFromPSPath(path);
         }
 
+        /// <summary>
+        /// The credential if one was given, its password copied: it is read on another thread, which a password that its
+        /// owner has cleared would end.
+        /// </summary>
         private static PSCredential? Given(PSCredential? credential)
         {
-            return credential == PSCredential.Empty ? null : credential;
+            if (credential == null || credential == PSCredential.Empty) return null;
+            return new PSCredential(credential.UserName, credential.Password.Copy());
         }
 
         private static object? WireEnvironment(object? environment)

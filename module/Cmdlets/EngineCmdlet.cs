@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
+using System.Linq;
 using System.Management.Automation;
 using System.Threading;
 using DeviceWriteback.Bridge;
@@ -87,7 +88,7 @@ namespace DeviceWriteback
 
         private Fields Run(string method, IReadOnlyDictionary<string, object?> parameters, string? kind, Action<Fields>? output)
         {
-            EngineCall call = EngineProcess.Begin(method, parameters, stop.Token);
+            EngineCall call = EngineProcess.Begin(method, WithLevels(parameters), stop.Token);
             Volatile.Write(ref running, call);
             try
             {
@@ -112,6 +113,28 @@ namespace DeviceWriteback
                 call.Close();
                 CompleteProgress();
             }
+        }
+
+        /// <summary>Asks for the verbose and debug lines that PowerShell will show: the engine makes no others.</summary>
+        private Dictionary<string, object?> WithLevels(IReadOnlyDictionary<string, object?> parameters)
+        {
+            var all = parameters.ToDictionary(parameter => parameter.Key, parameter => parameter.Value);
+            bool? debug = Bound("Debug");
+            // -Debug shows the verbose lines too.
+            if (Bound("Verbose") ?? (debug == true || IsShown("VerbosePreference"))) all["verbose"] = true;
+            if (debug ?? IsShown("DebugPreference")) all["debug"] = true;
+            return all;
+        }
+
+        private protected bool? Bound(string parameter)
+        {
+            return MyInvocation.BoundParameters.TryGetValue(parameter, out object? given) ? LanguagePrimitives.IsTrue(given) : (bool?)null;
+        }
+
+        private bool IsShown(string preference)
+        {
+            bool known = LanguagePrimitives.TryConvertTo(GetVariableValue(preference), out ActionPreference action);
+            return known && action != ActionPreference.SilentlyContinue && action != ActionPreference.Ignore;
         }
 
         private Fields TakeAll(EngineCall call, string? kind, Action<Fields>? output)

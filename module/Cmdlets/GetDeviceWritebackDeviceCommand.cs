@@ -66,7 +66,7 @@ namespace DeviceWriteback
         {
             if (identities.Count == 0) return;
             Dictionary<string, object?> parameters = Parameters();
-            parameters["identity"] = identities.Distinct().ToArray();
+            parameters["devices"] = identities.Distinct().ToArray();
             Call("explain", parameters, "device", device => WriteObject(new Device(device)));
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Generic;
 using System.Management.Automation;
 using DeviceWriteback.Bridge;
 
@@ -47,7 +48,9 @@ namespace DeviceWriteback
         /// <summary>Makes the plan and shows it.</summary>
         protected override void EndProcessing()
         {
-            Fields plan = Call("plan", Parameters(), "change", change => WriteObject(new Change(change)));
+            Dictionary<string, object?> parameters = Parameters();
+            parameters["full"] = true;
+            Fields plan = Call("plan", parameters, "change", change => WriteObject(new Change(change)));
             Keep(plan);
             WriteVerbose(plan.Text("summary") ?? "");
             Fields refusal = plan.Object("refusal");

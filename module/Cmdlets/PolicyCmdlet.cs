@@ -3,15 +3,36 @@ using System.Management.Automation;
 
 namespace DeviceWriteback
 {
-    /// <summary>A cmdlet that makes a plan: what becomes of device objects whose Entra device is gone or out of scope.</summary>
+    /// <summary>
+    /// A cmdlet that makes a plan: which Entra devices are in scope, and what becomes of device objects whose Entra device
+    /// is gone or out of scope.
+    /// </summary>
     public abstract class PolicyCmdlet : ConnectionCmdlet
     {
+        /// <summary>
+        /// Only Entra devices of these trust types are in scope: AzureAd (joined to Entra), ServerAd (hybrid joined),
+        /// Workplace (registered). The default is all of them.
+        /// </summary>
+        [Parameter]
+        [ValidateSet("AzureAd", "ServerAd", "Workplace")]
+        public string[]? TrustType { get; set; }
+
+        /// <summary>Only Entra devices with one of these operating systems are in scope, as Entra names them: Windows, iOS.</summary>
+        [Parameter]
+        [ValidateNotNullOrEmpty]
+        public string[]? OperatingSystem { get; set; }
+
+        /// <summary>Only Entra devices that are members of one of these groups are in scope. A group is given by its object id.</summary>
+        [Parameter]
+        [ValidateNotNullOrEmpty]
+        public string[]? Group { get; set; }
+
         /// <summary>
         /// Days after which a disabled device object whose Entra device is gone or out of scope is deleted. The default
         /// is 30, for which Entra itself can restore a deleted device; 0 deletes at once.
         /// </summary>
         [Parameter]
-        [ValidateRange(0, 3650)]
+        [ValidateRange(0, 36500)]
         public int DeleteAfter { get; set; }
 
         /// <summary>Never deletes: device objects whose Entra device is gone or out of scope stay disabled.</summary>
@@ -29,15 +50,13 @@ namespace DeviceWriteback
         private protected override Dictionary<string, object?> Parameters()
         {
             Dictionary<string, object?> parameters = base.Parameters();
+            Add(parameters, "trustType", TrustType);
+            Add(parameters, "operatingSystem", OperatingSystem);
+            Add(parameters, "group", Group);
             AddIfBound(parameters, "deleteAfter", nameof(DeleteAfter), DeleteAfter);
             AddIfBound(parameters, "keepRemoved", nameof(KeepRemoved), KeepRemoved.IsPresent);
             AddIfBound(parameters, "maximumRemoval", nameof(MaximumRemoval), MaximumRemoval);
             return parameters;
-        }
-
-        private void AddIfBound(Dictionary<string, object?> parameters, string name, string parameter, object value)
-        {
-            if (MyInvocation.BoundParameters.ContainsKey(parameter)) parameters[name] = value;
         }
     }
 }

@@ -7,9 +7,14 @@ namespace DeviceWriteback
     /// <summary>Makes the device objects of Active Directory equal to the devices of the Entra tenant.</summary>
     /// <remarks>
     /// <para>
-    /// Reads all devices of the tenant and all device objects of the container, makes a plan, asks where -WhatIf or
+    /// Reads the devices of the tenant and the device objects of the container, makes a plan, asks where -WhatIf or
     /// -Confirm say so, and applies the plan with one LDAP operation for each change. The run is given as one object;
     /// its report lies under -StatePath and tells every change with the values before and after.
+    /// </para>
+    /// <para>
+    /// A full run reads both sides whole. The runs after it read only the devices that Entra says have changed, until
+    /// the hours of -FullAfter are over or what the last run left cannot be used; Reading and Why of the run tell. -Full
+    /// asks for a full run.
     /// </para>
     /// <para>
     /// Only device objects that carry the mark of this tenant are changed. A device object whose Entra device is
@@ -55,6 +60,14 @@ namespace DeviceWriteback
     /// Gives each change with how it ended, and keeps those that were skipped.
     /// </para>
     /// </example>
+    /// <example>
+    /// <code>
+    /// Sync-DeviceWriteback -ConfigurationPath .\writeback.json -CertificateThumbprint 5A0C6E0B1F2D4C7A9E8B3D6F1A2C4E5B7D9F0A1C -Full
+    /// </code>
+    /// <para>
+    /// Signs in with a certificate of the store, binds as the account that runs the command, and reads everything.
+    /// </para>
+    /// </example>
     [Cmdlet(VerbsData.Sync, "DeviceWriteback", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
     [OutputType(typeof(Run), typeof(Result))]
     public sealed class SyncDeviceWritebackCommand : PolicyCmdlet
@@ -63,6 +76,18 @@ namespace DeviceWriteback
         private readonly List<object?> declined = new List<object?>();
         private bool asked;
         private bool isWhatIf;
+
+        /// <summary>Reads both sides whole, whatever the last run left.</summary>
+        [Parameter]
+        public SwitchParameter Full { get; set; }
+
+        /// <summary>
+        /// Hours after which everything is read again; the runs between read only what Entra says has changed. The default
+        /// is 24, the most 168. Changes of owners, of groups and in the directory itself are seen by full runs only.
+        /// </summary>
+        [Parameter]
+        [ValidateRange(0, 168)]
+        public int FullAfter { get; set; }
 
         /// <summary>Also gives each change with how it ended, before the run.</summary>
         [Parameter]
@@ -78,6 +103,14 @@ namespace DeviceWriteback
             if (held != null) WriteWarning(held);
             if (asked ? isWhatIf : IsWhatIfPreferred()) EndWhatIf(plan);
             else Apply(handle, plan.Text("digest"));
+        }
+
+        private protected override Dictionary<string, object?> Parameters()
+        {
+            Dictionary<string, object?> parameters = base.Parameters();
+            AddIfBound(parameters, "full", nameof(Full), Full.IsPresent);
+            AddIfBound(parameters, "fullAfter", nameof(FullAfter), FullAfter);
+            return parameters;
         }
 
         private void Consider(Change change)
@@ -96,8 +129,7 @@ namespace DeviceWriteback
         /// <summary>A plan without a change asks nothing, so only the preference tells whether the run may write its report.</summary>
         private bool IsWhatIfPreferred()
         {
-            if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out object? given)) return LanguagePrimitives.IsTrue(given);
-            return LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
+            return Bound("WhatIf") ?? LanguagePrimitives.IsTrue(GetVariableValue("WhatIfPreference"));
         }
 
         private void EndWhatIf(Fields plan)

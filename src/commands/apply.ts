@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { cancelled, toWritebackError, WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Action, Change, Plan } from '../plan/change.ts';
+import type { Action, Change, HeldReason, Plan } from '../plan/change.ts';
 import type {
   ChangeResult,
   Journal,
@@ -39,6 +39,7 @@ export async function applyPlan(
     tenantId: plan.tenantId,
     server: directory.server,
     container: plan.container,
+    containerGuid: run.place.objectGuid,
     digest: plan.digest,
     held: plan.held,
     summary: plan.summary,
@@ -181,17 +182,22 @@ function withReport(error: WritebackError, reportPath: string): WritebackError {
 /** So many ids to read again cost more than a full read. */
 const MOST_PENDING = 1000;
 
+/** Held for the sake of another device or of an answer: what ends the hold does not name this device. */
+const WAITS_FOR_ANOTHER: ReadonlySet<HeldReason> = new Set(['AbsenceUnproven', 'DuplicateInSource', 'KeyInUse']);
+
 /** Moves the hints on. What was not applied, could not be proven or could not be read comes again with the next run. */
 function saveHints({ plan, next, files }: PlannedRun, done: ReadonlySet<number>, log: Log): void {
   const open = [
     ...plan.changes.filter((_, number) => !done.has(number)),
     // Owners are seen by full runs only, like every change of an owner.
     ...plan.held.filter(({ reason, attribute }) => reason === 'Unreadable' && attribute !== 'msDS-RegisteredOwner'),
-    ...plan.held.filter(({ reason }) => reason === 'AbsenceUnproven'),
+    ...plan.held.filter(({ reason }) => WAITS_FOR_ANOTHER.has(reason)),
   ];
-  const pending = new Set([...next.pending, ...open.flatMap(({ objectId }) => objectId ?? [])]);
+  const pending = new Set([...(next?.pending ?? []), ...open.flatMap(({ objectId }) => objectId ?? [])]);
   try {
-    files.saveHints(pending.size > MOST_PENDING ? null : { ...next, pending: [...pending].toSorted() });
+    files.saveHints(
+      next === null || pending.size > MOST_PENDING ? null : { ...next, pending: [...pending].toSorted() },
+    );
   } catch (thrown) {
     log.warning(`${toWritebackError(thrown).message} The next run reads again what this one has read.`);
   }

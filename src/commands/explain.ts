@@ -6,9 +6,10 @@ import { sameName } from '../device/distinguishedName.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import { parseGuid } from '../device/guid.ts';
 import { WritebackError } from '../errors.ts';
-import { deviceIdOf, ownershipOf } from '../plan/decide.ts';
-import { displayValue } from '../plan/render.ts';
+import { deviceIdOf, leadsTo, ownershipOf } from '../plan/decide.ts';
+import { displayValue } from '../device/displayValue.ts';
 import type { Outputs, WireDevice, WireDeviceAttribute } from '../protocol/messages.ts';
+import type { Watch } from './fullRead.ts';
 import type { PlannedRun } from './plan.ts';
 import { capital } from './wire.ts';
 
@@ -28,6 +29,14 @@ export async function explainDevices(run: PlannedRun, identities: readonly strin
   }
 }
 
+/** Keeps what the identities name while everything is read. */
+export function watchFor(identities: readonly string[]): Watch {
+  return {
+    object: (object) => identities.some((identity) => namesObject(identity, object)),
+    device: (device) => identities.some((identity) => namesDevice(identity, device)),
+  };
+}
+
 interface Subject {
   readonly device: EntraDevice | null;
   readonly object: DeviceObject | null;
@@ -35,34 +44,37 @@ interface Subject {
 
 /** Each Entra device and each device object that the identity names, joined as the plan joins them. */
 function find({ devices, objects }: PlannedRun, identity: string): readonly Subject[] {
-  const guid = parseGuid(identity);
-  const name = identity.toLowerCase();
-  const found = objects.filter(
-    (object) =>
-      (guid !== null && [deviceIdOf(object), object.objectGuid, anchorOf(object)].includes(guid)) ||
-      object.attributes.displayName?.[0]?.toLowerCase() === name ||
-      sameName(object.distinguishedName, identity),
-  );
+  const found = objects.filter((object) => namesObject(identity, object));
   const named = devices.filter(
-    (device) =>
-      (guid !== null && [device.deviceId, device.id].includes(guid)) ||
-      device.displayName?.toLowerCase() === name ||
-      found.some((object) => joins(device, object)),
+    (device) => namesDevice(identity, device) || found.some((object) => leadsTo(device, object)),
   );
   const joined = named.flatMap((device): Subject[] => {
-    const theirs = objects.filter((object) => joins(device, object));
+    const theirs = objects.filter((object) => leadsTo(device, object));
     return theirs.length === 0 ? [{ device, object: null }] : theirs.map((object) => ({ device, object }));
   });
   const alone = found.filter((object) => !joined.some((subject) => subject.object === object));
   return [...joined, ...alone.map((object) => ({ device: null, object }))];
 }
 
-function anchorOf(object: DeviceObject): string | null {
-  return readAnchor(object.attributes['msDS-CloudAnchor']);
+function namesObject(identity: string, object: DeviceObject): boolean {
+  const guid = parseGuid(identity);
+  return (
+    (guid !== null && [deviceIdOf(object), object.objectGuid, anchorOf(object)].includes(guid)) ||
+    object.attributes.displayName?.[0]?.toLowerCase() === identity.toLowerCase() ||
+    sameName(object.distinguishedName, identity)
+  );
 }
 
-function joins(device: EntraDevice, object: DeviceObject): boolean {
-  return device.deviceId === deviceIdOf(object) || device.id === anchorOf(object);
+function namesDevice(identity: string, device: EntraDevice): boolean {
+  const guid = parseGuid(identity);
+  return (
+    (guid !== null && [device.deviceId, device.id].includes(guid)) ||
+    device.displayName?.toLowerCase() === identity.toLowerCase()
+  );
+}
+
+function anchorOf(object: DeviceObject): string | null {
+  return readAnchor(object.attributes['msDS-CloudAnchor']);
 }
 
 function explain({ plan, available }: PlannedRun, identity: string, { device, object }: Subject): WireDevice {

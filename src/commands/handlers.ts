@@ -5,7 +5,8 @@ import type { Call, Handler } from '../protocol/serve.ts';
 import type { EnablePlanResult, Method, PlanResult } from '../protocol/messages.ts';
 import { applyPlan } from './apply.ts';
 import { planPreparation, plannedSteps, prepare, type Preparation } from './enable.ts';
-import { explainDevices } from './explain.ts';
+import { explainDevices, watchFor } from './explain.ts';
+import type { Watch } from './fullRead.ts';
 import { readOptions } from './options.ts';
 import { emitPlan, makePlan, type PlannedRun } from './plan.ts';
 import { testPrerequisites } from './testPrerequisites.ts';
@@ -39,7 +40,7 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
 
     async explain(params, call) {
       const identities = readOptions(params, outside, call.log).texts('devices');
-      const run = await plan(params, call, true);
+      const run = await plan(params, call, watchFor(identities));
       try {
         await explainDevices(run, identities, call.outputs);
         return {};
@@ -75,11 +76,11 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
     },
   };
 
-  function plan(params: unknown, call: Call, full = false): Promise<PlannedRun> {
+  function plan(params: unknown, call: Call, watch: Watch | null = null): Promise<PlannedRun> {
     const options = readOptions(params, outside, call.log);
     return makePlan(
       options,
-      { full: full || options.flag('full') === true },
+      { full: watch !== null || options.flag('full') === true, watch },
       outside,
       call.log,
       call.outputs,

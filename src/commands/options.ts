@@ -3,7 +3,7 @@ import { WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { DEFAULT_POLICY, type Policy } from '../plan/policy.ts';
 import type { Scope } from '../plan/scope.ts';
-import type { BindWay, Credential, DirectorySettings, Outside, SourceSettings } from '../ports.ts';
+import type { BindWay, Credential, DirectorySettings, Outside, SignInWay, SourceSettings } from '../ports.ts';
 
 /**
  * What a command was asked to do: the parameters that crossed the bridge over those of the configuration file. Each
@@ -23,34 +23,74 @@ export function readOptions(params: unknown, outside: Outside, log: Log): Option
   const given = isObject(params) ? params : {};
   const path = optionsOf(given).text('configurationPath');
   const options = optionsOf({ ...(path === null ? {} : outside.readConfiguration(path)), ...given });
-  for (const name of ['clientSecretCredential', 'credential']) {
-    const credential = options.credential(name);
-    if (credential !== null) log.secret(credential.password);
-  }
+  const secrets = [
+    ...['clientSecretCredential', 'credential'].map((name) => options.credential(name)?.password),
+    ...['certificatePassword', 'accessToken'].map((name) => options.text(name)),
+  ];
+  for (const secret of secrets) if (typeof secret === 'string') log.secret(secret);
   return options;
 }
 
 /** How to reach Graph. Throws ParameterMissing, ParameterInvalid. */
-export function sourceSettings(options: Options): SourceSettings {
-  const path = options.text('certificatePath');
-  const secret = options.credential('clientSecretCredential');
-  if (path !== null && secret !== null) {
-    throw invalid('CertificatePath', 'CertificatePath and ClientSecretCredential are two ways to sign in', 'Give one.');
-  }
-  const clientId = options.text('clientId') ?? secret?.userName ?? null;
+export function sourceSettings(options: Options, log: Log): SourceSettings {
+  const tenantId = asGuid(required(options.text('tenantId'), 'TenantId', 'the Entra tenant'), 'TenantId');
+  const way = signInWay(options, log);
+  const clientId = options.text('clientId') ?? options.credential('clientSecretCredential')?.userName ?? null;
+  const optionalClient = way.kind === 'managedIdentity' || way.kind === 'accessToken';
+  const client = optionalClient ? clientId : required(clientId, 'ClientId', 'the app registration that signs in');
   return {
-    tenantId: asGuid(required(options.text('tenantId'), 'TenantId', 'the Entra tenant'), 'TenantId'),
-    clientId: asGuid(required(clientId, 'ClientId', 'the app registration that signs in'), 'ClientId'),
+    tenantId,
+    clientId: client === null ? null : asGuid(client, 'ClientId'),
     environment: options.environment() ?? 'Global',
-    credential:
-      secret !== null
-        ? { kind: 'secret', secret: secret.password }
-        : {
-            kind: 'certificate',
-            password: null,
-            path: required(path, 'CertificatePath', 'the certificate to sign in with (or -ClientSecretCredential)'),
-          },
+    credential: way,
   };
+}
+
+/** The one way to sign in that was given; a parameter beats none, two are an error. */
+function signInWay(options: Options, log: Log): SignInWay {
+  const secret = options.credential('clientSecretCredential');
+  const path = options.text('certificatePath');
+  const thumbprint = options.text('certificateThumbprint');
+  const token = options.text('accessToken');
+  const ways: Readonly<Record<string, SignInWay | null>> = {
+    ClientSecretCredential: secret && { kind: 'secret', secret: secret.password },
+    CertificatePath:
+      path === null ? null : { kind: 'certificate', path, password: options.text('certificatePassword') },
+    CertificateThumbprint: thumbprint === null ? null : { kind: 'thumbprint', thumbprint: asThumbprint(thumbprint) },
+    ManagedIdentity: options.flag('managedIdentity') === true ? { kind: 'managedIdentity' } : null,
+    UseDeviceCode:
+      options.flag('useDeviceCode') === true ? { kind: 'deviceCode', tell: (message) => log.warning(message) } : null,
+    AccessToken: token === null ? null : { kind: 'accessToken', token },
+  };
+  const given = Object.entries(ways).flatMap(([name, way]) => (way === null ? [] : [{ name, way }]));
+  const [one, another] = given;
+  if (one === undefined) {
+    throw new WritebackError(
+      'ParameterMissing',
+      'CertificatePath is missing: the certificate, or another way, to sign in to Entra with.',
+      {
+        target: 'CertificatePath',
+        remedy: `Give one of ${Object.keys(ways)
+          .map((name) => `-${name}`)
+          .join(', ')}.`,
+      },
+    );
+  }
+  if (another === undefined) return one.way;
+  const names = given.map(({ name }) => name);
+  throw invalid(one.name, `${names.join(' and ')} are more than one way to sign in`, 'Give one.');
+}
+
+const THUMBPRINT = /^[0-9A-F]{40}$/;
+
+function asThumbprint(text: string): string {
+  const digits = text.replaceAll(/[^0-9A-Fa-f]/g, '').toUpperCase();
+  if (THUMBPRINT.test(digits)) return digits;
+  throw invalid(
+    'CertificateThumbprint',
+    `CertificateThumbprint "${text}" is no SHA-1 thumbprint`,
+    'Give its 40 hexadecimal digits.',
+  );
 }
 
 /**

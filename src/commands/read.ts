@@ -3,8 +3,10 @@ import { readAnchor } from '../device/anchor.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
-import { throwIfCancelled } from '../errors.ts';
-import { absencesToProve, takeCensus, type Absence, type PlanInput } from '../plan/computePlan.ts';
+import { throwIfCancelled, WritebackError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { CensusTaker } from '../plan/census.ts';
+import type { Absence, PlanInput } from '../plan/computePlan.ts';
 import { deviceIdOf } from '../plan/decide.ts';
 import type { Policy } from '../plan/policy.ts';
 import { scopeOf, type Scope } from '../plan/scope.ts';
@@ -17,8 +19,8 @@ export interface Sides extends Pick<
   PlanInput,
   'reading' | 'devices' | 'undecided' | 'entraDevices' | 'objects' | 'absences' | 'census'
 > {
-  /** The delta link that the next run begins with. */
-  readonly deltaLink: string;
+  /** The delta link that the next run begins with; null where the tenant has none. */
+  readonly deltaLink: string | null;
 }
 
 /** Where and what is read. */
@@ -29,41 +31,24 @@ export interface Reader {
   readonly tenantId: Guid;
   readonly scope: Scope;
   readonly policy: Policy;
+  readonly log: Log;
   readonly outputs: Pick<Outputs, 'progress'>;
   readonly signal: AbortSignal;
 }
 
-/** Both sides whole. The delta link comes first, so that nothing falls between it and the list. */
-export async function readAll(reader: Reader): Promise<Sides> {
-  const { source, directory, place, signal } = reader;
-  const deltaLink = await source.startDelta(signal);
-  const objects = await collect(directory.devices(place.container, signal), 'Reading device objects', reader);
-  const listed = await collect(source.devices(signal), 'Reading Entra devices', reader);
-  // A device that comes again counts as it came last.
-  const devices = [...new Map(listed.map((device) => [device.id, device])).values()];
-  const sorted = await sortByScope(devices, reader);
-  const found = await ask(
-    absencesToProve({
-      tenantId: reader.tenantId,
-      ...sorted,
-      objects,
-      directoryTime: place.rootDse.currentTime,
-      policy: reader.policy,
-    }),
-    reader,
-  );
-  const late = await sortByScope(found.devices, reader);
-  return {
-    reading: 'full',
-    devices: [...sorted.devices, ...late.devices],
-    undecided: [...sorted.undecided, ...late.undecided],
-    entraDevices: devices.length + found.devices.length,
-    objects,
-    absences: new Map([...sorted.absences, ...found.absences, ...late.absences]),
-    census: takeCensus(objects, reader.tenantId),
-    deltaLink,
-  };
+/** Some kinds of tenant have no delta (external and B2C tenants): then every run is a full one. */
+export async function startDelta(source: DeviceSource, log: Log, signal: AbortSignal): Promise<string | null> {
+  try {
+    return await source.startDelta(signal);
+  } catch (thrown) {
+    if (!(thrown instanceof WritebackError) || thrown.code !== 'GraphFailed' || thrown.retryable) throw thrown;
+    log.warning(`${thrown.message} Every run of this tenant reads everything.`);
+    return null;
+  }
 }
+
+/** Changed devices are asked for in batches of 20, the list gives 999 at a time. */
+const MOST_CHANGED = 2000;
 
 /**
  * What changed in Entra since the hints were left, and the objects that it leads to. Without a change nothing of the
@@ -75,15 +60,14 @@ export async function readChanges(reader: Reader, hints: Hints): Promise<Sides |
   const answer = await source.changesSince(hints.deltaLink, signal);
   if (answer.state === 'refused') return { fullBecause: answer.why };
   const ids = [...new Set([...answer.ids, ...hints.pending])];
+  if (ids.length > MOST_CHANGED) return { fullBecause: `${ids.length} devices changed, and the list costs less` };
   const found = await ask(ids, reader);
   const sorted = await sortByScope(found.devices, reader);
   const absences = new Map([...found.absences, ...sorted.absences]);
   const removes =
     [...absences.values()].some(({ state }) => state !== 'unproven') || sorted.devices.some(hasLostItsKeys);
-  const all = removes
-    ? await collect(reader.directory.devices(reader.place.container, signal), 'Reading device objects', reader)
-    : null;
-  const objects = await relatedObjects(sorted.devices, new Set(ids), all, reader);
+  const related = await relatedObjects(sorted.devices, new Set(ids), removes, reader);
+  const { objects, census } = related;
   const former = await formerDevices(sorted.devices, objects, new Set(ids), reader);
   return {
     reading: 'delta',
@@ -92,7 +76,7 @@ export async function readChanges(reader: Reader, hints: Hints): Promise<Sides |
     entraDevices: found.devices.length,
     objects,
     absences: new Map([...absences, ...former.absences]),
-    census: all === null ? null : takeCensus(all, reader.tenantId),
+    census,
     deltaLink: answer.link,
   };
 }
@@ -102,13 +86,14 @@ function hasLostItsKeys(device: EntraDevice): boolean {
   return device.alternativeSecurityIds?.length === 0;
 }
 
-/** The objects that share anchor, device id, name or key with the devices that changed. */
+/** The objects that share anchor, device id, name or key with the devices that changed, sought in the whole container or not. */
 async function relatedObjects(
   devices: readonly EntraDevice[],
   ids: ReadonlySet<Guid>,
-  all: readonly DeviceObject[] | null,
-  { directory, place, signal }: Reader,
-): Promise<readonly DeviceObject[]> {
+  whole: boolean,
+  reader: Reader,
+): Promise<Pick<Sides, 'objects' | 'census'>> {
+  const { directory, place, signal } = reader;
   const deviceIds = new Set(devices.flatMap(({ deviceId }) => deviceId ?? []));
   const keys = new Set(devices.flatMap((device) => keysOf(device.alternativeSecurityIds ?? [])));
   const isRelated = (object: DeviceObject): boolean => {
@@ -120,14 +105,21 @@ async function relatedObjects(
       (object.attributes.altSecurityIdentities ?? []).some((key) => keys.has(key))
     );
   };
-  if (all !== null) return all.filter(isRelated);
-  if (devices.length === 0) return [];
-  const related: DeviceObject[] = [];
+  const objects: DeviceObject[] = [];
+  if (whole) {
+    const census = new CensusTaker(reader.tenantId);
+    for await (const object of counted(directory.devices(place.container, signal), READING_OBJECTS, reader)) {
+      census.add(object);
+      if (isRelated(object)) objects.push(object);
+    }
+    return { objects, census: census.counts() };
+  }
+  if (devices.length === 0) return { objects, census: null };
   const names = { deviceIds: [...deviceIds], names: [...deviceIds], keys: [...keys] };
   for await (const object of directory.devicesNamed(place.container, names, signal)) {
-    if (isRelated(object)) related.push(object);
+    if (isRelated(object)) objects.push(object);
   }
-  return related;
+  return { objects, census: null };
 }
 
 /**
@@ -151,7 +143,7 @@ async function formerDevices(
 }
 
 /** Asks for each id; only 404 is gone. */
-async function ask(
+export async function ask(
   ids: readonly Guid[],
   { source, signal }: Reader,
 ): Promise<{ readonly devices: readonly EntraDevice[]; readonly absences: ReadonlyMap<Guid, Absence> }> {
@@ -187,23 +179,30 @@ async function sortByScope(
   return { devices, undecided, absences };
 }
 
-async function membersOf(scope: Scope, source: DeviceSource, signal: AbortSignal): Promise<ReadonlySet<Guid> | null> {
+export async function membersOf(
+  scope: Scope,
+  source: DeviceSource,
+  signal: AbortSignal,
+): Promise<ReadonlySet<Guid> | null> {
   if (scope.groups.length === 0) return null;
   const members = new Set<Guid>();
   for (const group of scope.groups) for (const id of await source.groupMembers(group, signal)) members.add(id);
   return members;
 }
 
-async function collect<T>(
+export const READING_OBJECTS = 'Reading device objects';
+
+/** The same elements; their count is told as it grows. */
+export async function* counted<T>(
   read: AsyncIterable<T>,
   activity: string,
   { outputs, signal }: Pick<Reader, 'outputs' | 'signal'>,
-): Promise<readonly T[]> {
-  const all: T[] = [];
+): AsyncGenerator<T> {
+  let count = 0;
   for await (const one of read) {
-    all.push(one);
-    if (all.length % 100 === 0) outputs.progress({ activity, status: `${all.length} read`, percent: -1 });
+    yield one;
+    count += 1;
+    if (count % 100 === 0) outputs.progress({ activity, status: `${count} read`, percent: -1 });
   }
   throwIfCancelled(signal);
-  return all;
 }

@@ -16,7 +16,7 @@ export async function testPrerequisites(
   outputs: Outputs,
   signal: AbortSignal,
 ): Promise<TestResult> {
-  const source = sourceSettings(options);
+  const source = sourceSettings(options, log);
   const directory = directorySettings(options);
   const list = new Checklist(outputs);
   const reached = await checkGraph(list, () => outside.openSource(source, log), source.tenantId, signal);

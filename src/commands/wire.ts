@@ -1,7 +1,7 @@
 /** From the engine's types to the shapes that cross the bridge. */
 import { MARK_ATTRIBUTE } from '../device/attributes.ts';
 import type { Change, Held, Refusal } from '../plan/change.ts';
-import { displayValue } from '../plan/render.ts';
+import { displayValue } from '../device/displayValue.ts';
 import type { ChangeResult } from '../ports.ts';
 import { WritebackError } from '../errors.ts';
 import type { WireChange, WireResult } from '../protocol/messages.ts';

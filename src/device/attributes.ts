@@ -64,7 +64,7 @@ export type Values = readonly string[];
 export type AttributeValues = Readonly<Partial<Record<AttributeName, Values>>>;
 
 export function canonical(values: readonly string[]): Values {
-  return [...new Set(values)].sort();
+  return values.length < 2 ? values : [...new Set(values)].sort();
 }
 
 export function sameValues(a: Values, b: Values): boolean {

@@ -28,7 +28,8 @@ export function guidFromHex(hex: string): Guid | null {
 }
 
 function swapBytes(digits: string): string {
-  const reverse = (from: number, to: number): string =>
-    (digits.slice(from, to).match(/../g) ?? []).toReversed().join('');
-  return reverse(0, 8) + reverse(8, 12) + reverse(12, 16) + digits.slice(16);
+  const byte = (index: number): string => digits.slice(2 * index, 2 * index + 2);
+  return (
+    byte(3) + byte(2) + byte(1) + byte(0) + byte(5) + byte(4) + byte(7) + byte(6) + digits.slice(16)
+  );
 }

@@ -52,7 +52,9 @@ export function sidFromHex(hex: string): Sid | null {
  * [MS-ADA2] 2.441 says only "the primary SID"; the objects that AD FS writes hold the text.
  */
 export function sidTextToAsciiHex(sid: Sid): string {
-  return Array.from(sid, (character) => character.charCodeAt(0).toString(16).padStart(2, '0')).join('');
+  let hex = '';
+  for (let index = 0; index < sid.length; index += 1) hex += sid.charCodeAt(index).toString(16).padStart(2, '0');
+  return hex;
 }
 
 function partsOfText(text: string): Parts | null {

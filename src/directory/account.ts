@@ -6,6 +6,7 @@ import type { Account, RootDse } from '../ports.ts';
 import type { Connection } from './connection.ts';
 import { invalid, oneOctets, oneText, requiredText, type Entry } from './entry.ts';
 import { LdapRefusal, RESULT } from './failure.ts';
+import { domainOf } from './referral.ts';
 import { allOf, equal, readObject, searchBelow } from './search.ts';
 
 const ATTRIBUTES = ['objectSid', 'sAMAccountName'];
@@ -74,7 +75,7 @@ function filtersFor(identity: string, domain: string | null, rootDse: RootDse): 
   if (at === -1) return byAccountName(identity);
   // An account without userPrincipalName signs in as sAMAccountName@domain all the same ([MS-ADTS] 5.1.1.1.1).
   const byUpn = equal('userPrincipalName', identity);
-  const here = identity.slice(at + 1).toLowerCase() === dnsName(rootDse.defaultNamingContext);
+  const here = identity.slice(at + 1).toLowerCase() === domainOf(rootDse.defaultNamingContext);
   return here ? [byUpn, ...byAccountName(identity.slice(0, at))] : [byUpn];
 }
 
@@ -88,15 +89,6 @@ function ambiguous(identity: string, found: Entry, another: Entry): WritebackErr
     target: identity,
     remedy: 'Name the account by its SID or its distinguished name.',
   });
-}
-
-/** The DNS name of a domain, lower case, from its DN. */
-function dnsName(domain: string): string {
-  const parts = parseDistinguishedName(domain) ?? [];
-  return parts
-    .map(([pair]) => pair?.value ?? '')
-    .join('.')
-    .toLowerCase();
 }
 
 async function readNetBiosName(connection: Connection, rootDse: RootDse, signal: AbortSignal): Promise<string | null> {

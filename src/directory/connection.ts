@@ -114,7 +114,11 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
         const answer = await (first ? read(make, signal) : once(make(), signal));
         const answered = answer.response.controls?.find((control) => control instanceof PagedResultsControl);
         const next = answered?.value?.cookie;
-        if (next === undefined || answer.references.length > 0) {
+        const [elsewhere] = answer.references;
+        if (elsewhere !== undefined) {
+          throw invalid(query.base, 'its children', `the server keeps a part of them elsewhere: ${elsewhere}`);
+        }
+        if (next === undefined) {
           throw invalid(query.base, 'its children', 'the answer does not say whether more pages follow');
         }
         yield answer.entries.map(toEntry);

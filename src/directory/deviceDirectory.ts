@@ -10,6 +10,7 @@ import { readEffectiveRights } from './effectiveRights.ts';
 import { requiredGuid, texts } from './entry.ts';
 import { operationFailure } from './failure.ts';
 import { deviceAttributes, fromEntry } from './fromEntry.ts';
+import { refuseElsewhere } from './referral.ts';
 import { readConnectionPoint, readRegistrationServices } from './registrationService.ts';
 import { readRootDse } from './rootDse.ts';
 import { readSchema } from './schema.ts';
@@ -91,13 +92,15 @@ export function createDirectory(settings: DeviceDirectorySettings, log: Log): Di
     container: async (distinguishedName, signal): Promise<Container | null> => {
       const single = { base: distinguishedName, attributes: ['objectGUID', 'objectClass'] };
       const entry = await readObject(connection, single, signal);
-      return entry === null
-        ? null
-        : {
-            distinguishedName: entry.distinguishedName,
-            objectGuid: requiredGuid(entry, 'objectGUID'),
-            objectClasses: texts(entry, 'objectClass'),
-          };
+      if (entry === null) {
+        refuseElsewhere(distinguishedName, await root(signal), server);
+        return null;
+      }
+      return {
+        distinguishedName: entry.distinguishedName,
+        objectGuid: requiredGuid(entry, 'objectGUID'),
+        objectClasses: texts(entry, 'objectClass'),
+      };
     },
     devices: (container, signal) => devicesBelow(container, devices, signal),
     devicesNamed: async function* (container, names, signal) {
@@ -108,6 +111,10 @@ export function createDirectory(settings: DeviceDirectorySettings, log: Log): Di
           seen.add(object.objectGuid);
         }
       }
+    },
+    devicesByGuid: async function* (container, objectGuids, signal) {
+      const terms = objectGuids.map((guid) => equal('objectGUID', Buffer.from(guidToHex(guid), 'hex')));
+      for (const filter of filtersOf(terms)) yield* devicesBelow(container, allOf(devices, filter), signal);
     },
     device: (objectGuid, signal) => deviceNamed(`<GUID=${objectGuid}>`, signal),
     effectiveRights: async (container, signal) =>
@@ -145,6 +152,10 @@ function nameFilters({ deviceIds, names, keys }: ObjectNames): readonly Filter[]
     ...names.map((name) => equal('cn', name)),
     ...keys.map((key) => equal('altSecurityIdentities', key)),
   ];
+  return filtersOf(terms);
+}
+
+function filtersOf(terms: readonly Filter[]): readonly Filter[] {
   const count = Math.ceil(terms.length / TERMS);
   return Array.from({ length: count }, (_, index) => anyOf(terms.slice(index * TERMS, (index + 1) * TERMS)));
 }

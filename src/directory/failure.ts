@@ -1,5 +1,6 @@
 /** What goes wrong with the directory, as errors that say what to do. The server's own words are kept. */
 import { WritebackError, type ErrorCode } from '../errors.ts';
+import { hostOf } from './referral.ts';
 
 /** A result other than success. Source: RFC 4511 4.1.9. */
 export class LdapRefusal extends Error {
@@ -75,11 +76,13 @@ const RESULT_NAMES: Readonly<Record<number, string>> = {
 const PASSING = new Set([3, 11, 51, 52]);
 
 const REMEDIES: Readonly<Record<number, string>> = {
+  4: 'The domain controller gives fewer entries than the read needs; see MaxPageSize and MaxResultSetSize in its LDAP policy (ntdsutil), then run again.',
   16: 'Compare the attributes of the change with the schema of this forest; Test-DeviceWritebackPrereq tells which ones it lacks.',
   19: 'A value does not fit the schema or the object; compare the values of the change with the object, then run again.',
   20: 'The directory takes two of the values for the same one, though they differ; correct the Entra device, then run again.',
   21: 'A value does not fit its syntax or range in the schema; correct the value of the Entra device, then run again.',
   32: 'Check that the container and the object still exist, then run again.',
+  53: 'The domain controller does this for no account in this state; read its answer in the detail of this error, and check that it is a writable domain controller.',
   64: 'Device objects can only be created in an msDS-DeviceContainer; check msDS-DeviceLocation with Test-DeviceWritebackPrereq.',
   65: 'A mandatory attribute is missing, or one is not allowed on this class; check the schema with Test-DeviceWritebackPrereq.',
   66: 'The object has children that device writeback did not create; move or delete them by hand.',
@@ -127,17 +130,28 @@ export function operationFailure(error: unknown, attempt: Attempt, server: strin
   const answer = `${resultName(code)} (${code})${serverText === '' ? '' : `: ${serverText}`}`;
   const passing = passes(code);
   const forbidden = code === RESULT.insufficientAccessRights;
-  const remedy = forbidden
-    ? (attempt.whenForbidden ?? 'Run the command as an account that has the right to do this.')
-    : passing
-      ? 'The domain controller is busy; run again later.'
-      : (REMEDIES[code] ??
-        'Read the answer of the domain controller in the detail of this error, correct its cause, then run again.');
+  const remedy =
+    code === RESULT.referral
+      ? referralRemedy(error.referrals)
+      : forbidden
+        ? (attempt.whenForbidden ?? 'Run the command as an account that has the right to do this.')
+        : passing
+          ? 'The domain controller is busy; run again later.'
+          : (REMEDIES[code] ??
+            'Read the answer of the domain controller in the detail of this error, correct its cause, then run again.');
   return new WritebackError(
     forbidden ? 'DirectoryForbidden' : passing ? 'DirectoryFailed' : (attempt.otherwise ?? 'DirectoryFailed'),
     `${doing} ${target}: ${server} answered ${answer}`,
-    { target, remedy, detail: answer, retryable: passing, cause: error },
+    { target, remedy, detail: [answer, ...error.referrals].join('; '), retryable: passing, cause: error },
   );
+}
+
+/** A referral names the DNS name of the domain that keeps the object, or a domain controller that may write it. */
+function referralRemedy(referrals: readonly string[]): string {
+  const hosts = [...new Set(referrals.map(hostOf).filter((host) => host !== null))].join(' or ');
+  return hosts === ''
+    ? 'Give -Server a writable domain controller of the domain that the object is in.'
+    : `This domain controller does not keep the object for writing: give -Server a domain controller of ${hosts}, or -DomainName with that name.`;
 }
 
 /** The dsacls line that lets the account create and delete device objects in the container. */

@@ -8,6 +8,7 @@ const BIND_RESPONSE = 0x61;
 const SASL = 0xa3;
 const SERVER_CREDENTIALS = 0x87;
 const OCTET_STRING = 0x04;
+const SEQUENCE = 0x30;
 
 const LDAP_VERSION = 3;
 const SUCCESS = 0;
@@ -59,14 +60,16 @@ export function parseSaslBindResponse(element: Buffer, messageId: number): SaslB
 }
 
 /**
- * The length of the BER element that these octets begin with, null while it is not known yet.
- * Source: X.690 8.1.3; RFC 4511 5.1 allows the definite form only.
+ * The length of the LDAP message that these octets begin with, null while it is not known yet.
+ * Source: X.690 8.1.3; RFC 4511 4.1.1 (a sequence) and 5.1 (the definite form only).
  */
 export function elementLength(octets: Buffer): number | null {
-  const first = octets[1];
+  const [tag, first] = octets;
+  const noMessage = (): Error => new Error('the server sent octets that are no LDAP message');
+  if (tag !== undefined && tag !== SEQUENCE) throw noMessage();
   if (first === undefined) return null;
   if (first < 0x80) return 2 + first;
   const count = first & 0x7f;
-  if (count === 0 || count > 4) throw new Error('the server sent octets that are no LDAP message');
+  if (count === 0 || count > 4) throw noMessage();
   return octets.length < 2 + count ? null : 2 + count + octets.readUIntBE(2, count);
 }

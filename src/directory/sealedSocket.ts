@@ -9,6 +9,7 @@ import { WritebackError } from '../errors.ts';
 import type { Credential, HostServices, SecurityContext } from '../ports.ts';
 import { withinTime } from './cancellation.ts';
 import { LdapRefusal } from './failure.ts';
+import { createMessageOrder } from './messageOrder.ts';
 import { elementLength, parseSaslBindResponse, saslBindRequest } from './saslBind.ts';
 import { serverText, type Server } from './server.ts';
 import { bindFailure } from './signInFailure.ts';
@@ -144,6 +145,7 @@ class SealedSocket extends Duplex {
   }
 
   async #receive({ chunks, octets }: Unread): Promise<void> {
+    const order = createMessageOrder();
     let held = [octets];
     let length = octets.length;
     let wanted = 0;
@@ -154,7 +156,10 @@ class SealedSocket extends Duplex {
         if (wanted > LARGEST_SEALED) throw new Error('the server sent octets that are not sealed');
         const whole = length >= wanted;
         if (whole) {
-          await this.#take(await this.#context.unwrap(all.subarray(4, wanted)));
+          const sealed = all.subarray(4, wanted);
+          const plain = await this.#context.unwrap(sealed);
+          order.take(sealed);
+          await this.#take(plain);
           length -= wanted;
         }
         held = [whole ? all.subarray(wanted) : all];

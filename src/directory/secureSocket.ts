@@ -6,6 +6,9 @@ import { withinTime } from './cancellation.ts';
 import type { Server } from './server.ts';
 import { requestTls } from './startTls.ts';
 
+/** Milliseconds of silence after which the network is asked whether the other side is still there, so that no firewall forgets the connection. */
+const KEEP_ALIVE = 60_000;
+
 export interface SecureWay {
   readonly secureContext: SecureContext;
   /** StartTLS on a plain port instead of LDAPS. */
@@ -25,7 +28,14 @@ export async function openSecureSocket(
   timeout: number,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
-  const tcp = connectTcp({ host, port, noDelay: true, ...(lookup === undefined ? {} : { lookup }) });
+  const tcp = connectTcp({
+    host,
+    port,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE,
+    ...(lookup === undefined ? {} : { lookup }),
+  });
   const ignore = (): void => undefined;
   // Errors are told where they are awaited; outside of that they only must not be nobody's.
   tcp.on('error', ignore);

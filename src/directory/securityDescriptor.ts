@@ -127,6 +127,7 @@ export function parseSecurityDescriptor(octets: Buffer): SecurityDescriptor | nu
  */
 export function withEntries(descriptor: SecurityDescriptor, added: readonly AccessControlEntry[]): Buffer {
   const { octets } = descriptor;
+  if (added.length === 0) return octets;
   const offset = octets.readUInt32LE(DACL_OFFSET_FIELD);
   const acl = descriptor.dacl === null ? null : aclAt(octets, offset);
   if (acl === null) throw new RangeError('The security descriptor has no DACL');

@@ -39,6 +39,8 @@ interface Pending {
 
 const LARGEST_MESSAGE_ID = 0x7fff_ffff;
 const SUCCESS = 0;
+/** With it every LDAP message begins (RFC 4511 4.1.1). */
+const SEQUENCE = 0x30;
 
 /** @param timeout Milliseconds an answer may take; after it the connection is given up. */
 export function openWire(socket: Duplex, timeout: number): Wire {
@@ -88,7 +90,8 @@ export function openWire(socket: Duplex, timeout: number): Wire {
   /** Messages are given to the parser whole and one by one, so that it never recurses and nothing is left in it. */
   const take = (octets: Buffer): void => {
     unread = unread.length === 0 ? octets : Buffer.concat([unread, octets]);
-    for (let length = elementLength(unread); length !== null && unread.length >= length;) {
+    if (unread[0] !== SEQUENCE) throw new Error('the server sent octets that are no LDAP message');
+    for (let length = elementLength(unread); open && length !== null && unread.length >= length;) {
       element = unread.subarray(0, length);
       unread = unread.subarray(length);
       parser.read(element, pending);

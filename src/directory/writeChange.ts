@@ -57,9 +57,11 @@ export async function writeChange(
   signal: AbortSignal,
 ): Promise<WriteOutcome> {
   const request = toRequest(change);
-  const attempt = async (): Promise<WriteOutcome> => {
+  const attempt = async (again: boolean): Promise<WriteOutcome> => {
     if (change.action === 'delete') {
-      const why = difference(change, await look(request.name));
+      const now = await look(request.name);
+      if (again && now === null) return APPLIED;
+      const why = difference(change, now);
       if (why !== null) return skipped(why);
     }
     log.verbose(describe(request, change));
@@ -67,7 +69,7 @@ export async function writeChange(
     return APPLIED;
   };
   try {
-    return await attempt();
+    return await attempt(false);
   } catch (error) {
     if (error instanceof LdapRefusal) return refused(change, request, error);
     if (!(error instanceof ConnectionLost)) throw error;
@@ -78,7 +80,7 @@ export async function writeChange(
     if (fate !== null) return fate;
   }
   try {
-    return await attempt();
+    return await attempt(true);
   } catch (error) {
     if (error instanceof LdapRefusal) {
       // The server may have done the first request after it was looked up.

@@ -8,6 +8,8 @@ import { JsonFault, parseJson, positionOf, type JsonMember, type JsonNode } from
 /** What a configuration file can set, checked, its paths absolute: parameters that are neither secret nor for one run. */
 export type Configuration = Omit<
   CommonParams,
+  | 'verbose'
+  | 'debug'
   | 'configurationPath'
   | 'clientSecretCredential'
   | 'credential'
@@ -42,6 +44,7 @@ const expected = (member: JsonMember, value: JsonNode, what: string): Configurat
 /** No control characters, no space at either end. */
 const TEXT = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
 const BASE_ADDRESS = /^https?:\/\/[^\s\p{Cc}/](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
+const THUMBPRINT = /^[0-9A-Fa-f]{40}$/;
 const LONGEST_RETENTION = 36_500;
 
 const text: Reader<string> = (value, member) => {
@@ -59,6 +62,11 @@ const guid: Reader<Guid> = (value, member) => {
   const parsed = value.kind === 'string' ? parseGuid(value.value) : null;
   if (parsed !== null) return parsed;
   throw expected(member, value, 'a GUID such as "00000000-0000-0000-0000-000000000000"');
+};
+
+const thumbprint: Reader<string> = (value, member) => {
+  if (value.kind === 'string' && THUMBPRINT.test(value.value)) return value.value;
+  throw expected(member, value, 'the SHA-1 thumbprint of a certificate: 40 hexadecimal digits');
 };
 
 const boolean: Reader<boolean> = (value, member) => {
@@ -107,6 +115,7 @@ const SETTINGS: {
   TenantId: guid,
   ClientId: guid,
   CertificatePath: path,
+  CertificateThumbprint: thumbprint,
   Environment: environment,
   Server: text,
   TrustedCertificate: path,

@@ -30,6 +30,29 @@ export function onState<T>(doing: string, path: string, work: () => T): T {
   }
 }
 
+/**
+ * Runs work on a file that the user asked for; what the system refuses becomes OutFileUnwritable.
+ * @param doing as for onState
+ */
+export function onOutFile<T>(doing: string, path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!isSystemError(thrown)) throw thrown;
+    const { code, message } = thrown;
+    throw new WritebackError(
+      'OutFileUnwritable',
+      `Could not ${doing} to ${path}: ${CAUSES[code] ?? message} (${code}).`,
+      {
+        target: path,
+        remedy: 'Name another file, or let the account that runs the command write there.',
+        detail: message,
+        cause: thrown,
+      },
+    );
+  }
+}
+
 /** Whether node:fs says that there is no such file. */
 export function isMissing(thrown: unknown): boolean {
   return isSystemError(thrown) && thrown.code === 'ENOENT';

@@ -9,6 +9,11 @@ import { isMissing } from './failure.ts';
 
 const FORMAT_VERSION = 1;
 
+interface Stored {
+  readonly checksum?: unknown;
+  readonly hints?: unknown;
+}
+
 /**
  * What one run leaves for the next, beside its checksum. Losing it costs one full read, so whatever is wrong with the
  * file is a warning and never an error.
@@ -16,11 +21,12 @@ const FORMAT_VERSION = 1;
 export function readHints(folder: string, log: Log): Hints | null {
   const path = hintsPath(folder);
   try {
-    const stored = JSON.parse(readFileSync(path, 'utf8')) as { readonly checksum?: unknown; readonly hints?: unknown };
-    if (stored.checksum === checksum(stored.hints) && areHints(stored.hints)) return stored.hints;
+    const stored = JSON.parse(readFileSync(path, 'utf8')) as Stored | null;
+    if (stored?.checksum === checksum(stored?.hints) && areHints(stored?.hints)) return stored.hints;
     log.warning(`${path} is damaged: this run reads everything.`);
   } catch (thrown) {
-    if (!isMissing(thrown)) log.warning(`${path} cannot be read: this run reads everything.`);
+    if (thrown instanceof SyntaxError) log.warning(`${path} is damaged: this run reads everything.`);
+    else if (!isMissing(thrown)) log.warning(`${path} cannot be read (${String(thrown)}): this run reads everything.`);
   }
   return null;
 }

@@ -1,7 +1,8 @@
 /**
- * The journal of a run. Its header line is there from the instant at which the file is. Each further line is written with
- * one call, so that a killed process leaves at most one half line. A line is safe from the end of the process, not from a power failure: forcing each to the disk would
- * cost more than the write it notes, and the directory tells the next run what is true.
+ * The journal of a run. Its header line is there from the instant at which the file is. Further lines are written with
+ * one call each time, so that a killed process leaves at most one half line, the last. A line is safe from the end of the
+ * process, not from a power failure: forcing each to the disk would cost more than the write it notes, and the directory
+ * tells the next run what is true.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +27,7 @@ export interface OpenJournal {
   readonly path: string;
   /** Open for reading too until close. */
   readonly fd: number;
-  append(line: JournalLine): void;
+  append(...lines: readonly JournalLine[]): void;
   close(): void;
 }
 
@@ -81,18 +82,18 @@ function openForAppending(path: string): OpenJournal {
   return {
     path,
     fd,
-    append: (line) => {
+    append: (...lines) => {
       if (closed) throw new Error(`the journal ${path} is closed`);
-      if (line.kind === 'run') throw new Error('the header of a journal is written when it is opened');
-      const bytes = lineBytes(line);
+      const bytes = Buffer.concat(lines.map(entryBytes));
       try {
         writeAll(fd, bytes);
+        length += bytes.length;
       } catch (thrown) {
         // Without the half line, one that is written when there is room again stands on a line of its own.
+        length += wholeLines(bytes.subarray(0, fstatSync(fd).size - length));
         ftruncateSync(fd, length);
         throw thrown;
       }
-      length += bytes.length;
     },
     close: () => {
       if (closed) return;
@@ -101,6 +102,18 @@ function openForAppending(path: string): OpenJournal {
       openPaths.delete(path);
     },
   };
+}
+
+function entryBytes(line: JournalLine): Buffer {
+  if (line.kind === 'run') throw new Error('the header of a journal is written when it is opened');
+  return lineBytes(line);
+}
+
+const LINE_FEED = 10;
+
+/** Length of the lines that are whole. */
+function wholeLines(bytes: Buffer): number {
+  return bytes.lastIndexOf(LINE_FEED) + 1;
 }
 
 /** Whether the run that writes this journal may still be at work; a journal that is gone has none. */

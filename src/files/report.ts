@@ -4,6 +4,7 @@ import type { Change } from '../plan/change.ts';
 import type { ChangeResult, ResultState, RunEnding, RunHeader } from '../ports.ts';
 import { writeAll, writeAtomically } from './atomicFile.ts';
 import { readChange, type JournalContent, type JournalEntry } from './journal.ts';
+import { jsonLines } from './jsonLines.ts';
 import { safeName } from './safeName.ts';
 
 export const REPORT_FORMAT_VERSION = 1;
@@ -25,6 +26,9 @@ export interface Report extends RunHeader {
   /** In the order of the plan. */
   readonly changes: readonly ReportChange[];
 }
+
+/** What a report says before its lists. */
+export type ReportHead = Omit<Report, 'held' | 'changes'>;
 
 /** Changes by how they ended: applied ones by their action, the others by their state. */
 export interface ReportCounts {
@@ -69,26 +73,12 @@ export function hasReport(folder: string, runId: string): boolean {
  */
 export function writeReport(folder: string, fd: number, content: JournalContent, ending: ReportEnding): string {
   const path = reportPath(folder, content.header.runId);
+  const lists = { held: content.header.held, changes: reportChanges(fd, content.entries) };
   writeAtomically(path, (file) => {
-    let waiting: string[] = [];
-    let length = 0;
-    const flush = (): void => {
-      writeAll(file, Buffer.from(waiting.join('')));
-      waiting = [];
-      length = 0;
-    };
-    for (const part of reportText(fd, content, ending)) {
-      waiting.push(part);
-      length += part.length;
-      if (length >= WRITE_SIZE) flush();
-    }
-    flush();
+    for (const text of jsonLines(headOf(content, ending), lists)) writeAll(file, Buffer.from(text));
   });
   return path;
 }
-
-/** UTF-16 code units that are gathered for one write. */
-const WRITE_SIZE = 256 * 1024;
 
 const UNKNOWN: ReportResult = {
   state: 'unknown',
@@ -96,11 +86,10 @@ const UNKNOWN: ReportResult = {
   code: null,
 };
 
-/** Held differences and changes stand one a line, for people and line-wise tools; a reader of JSON sees no difference. */
-function* reportText(fd: number, content: JournalContent, ending: ReportEnding): Generator<string> {
-  const { runId, started, reading, tenantId, server, container, digest, held, summary, refusal, declined } =
-    content.header;
-  const head: Omit<Report, 'held' | 'changes'> = {
+function headOf(content: JournalContent, ending: ReportEnding): ReportHead {
+  const { runId, started, reading, tenantId, server, container, containerGuid } = content.header;
+  const { digest, summary, refusal, declined } = content.header;
+  return {
     formatVersion: REPORT_FORMAT_VERSION,
     runId,
     started,
@@ -110,6 +99,7 @@ function* reportText(fd: number, content: JournalContent, ending: ReportEnding):
     tenantId,
     server,
     container,
+    containerGuid,
     digest,
     counts: countResults(content.entries, ending.cancelled),
     declined,
@@ -119,20 +109,6 @@ function* reportText(fd: number, content: JournalContent, ending: ReportEnding):
     notices: content.notices,
     summary,
   };
-  yield JSON.stringify(head, null, 2).replace(/\n\}$/, '');
-  yield* listText('held', held);
-  yield* listText('changes', reportChanges(fd, content.entries));
-  yield '\n}\n';
-}
-
-function* listText(name: string, list: Iterable<unknown>): Generator<string> {
-  yield `,\n  "${name}": [`;
-  let separator = '\n    ';
-  for (const each of list) {
-    yield `${separator}${JSON.stringify(each)}`;
-    separator = ',\n    ';
-  }
-  yield separator.startsWith(',') ? '\n  ]' : ']';
 }
 
 function* reportChanges(fd: number, entries: readonly JournalEntry[]): Generator<ReportChange> {

@@ -2,16 +2,30 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve, win32 } from 'node:path';
 import type { Guid } from '../device/guid.ts';
-import { WritebackError } from '../errors.ts';
+import { toWritebackError, WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Journal, RunFiles } from '../ports.ts';
+import type { Change, Plan } from '../plan/change.ts';
+import type { RunEnding, RunFiles, RunHeader } from '../ports.ts';
 import { TEMPORARY_SUFFIX, writeAll, writeAtomically } from './atomicFile.ts';
 import { isMissing, onState } from './failure.ts';
 import { readHints, writeHints } from './hints.ts';
-import { createJournal, hasLivingRun, isJournal, readJournal, removeJournal, type OpenJournal } from './journal.ts';
+import {
+  createJournal,
+  hasLivingRun,
+  isJournal,
+  readChange,
+  readJournal,
+  removeJournal,
+  type JournalContent,
+  type OpenJournal,
+} from './journal.ts';
+import { takeLock } from './lock.ts';
+import { writePlan } from './planFile.ts';
 import { SILENCE } from './processIdentity.ts';
-import { hasReport, writeReport } from './report.ts';
+import { hasReport, writeReport, type ReportEnding, type ReportResult } from './report.ts';
+import { DEFAULT_KEPT_REPORTS, removeOldReports } from './reports.ts';
 import { safeName } from './safeName.ts';
+import { createSpool } from './spool.ts';
 
 /** Where the files of one tenant and domain lie. */
 export interface StatePlace {
@@ -20,6 +34,19 @@ export interface StatePlace {
   readonly tenantId: Guid;
   /** DNS name of the domain. */
   readonly domain: string;
+}
+
+export interface RunFilesSettings {
+  /** The plan that takes a run back, from the changes that it began; the files do not know how it is made. */
+  undoPlan(run: RunHeader, begun: Iterable<BegunChange>): Plan;
+  /** Of so many runs report and undo plan are kept; 100 if not given. */
+  readonly keepReports?: number;
+}
+
+/** A change that a run began, and how it ended; unknown: the run noted no result. */
+export interface BegunChange {
+  readonly change: Change;
+  readonly state: ReportResult['state'];
 }
 
 /** The state path that is used where none is given. */
@@ -36,16 +63,30 @@ export function stateFolder(place: StatePlace): string {
 }
 
 /**
- * Journals and reports in the folder of one tenant and domain. Folders and files are made for their owner only; on
- * Windows they inherit the access control list of the folder above. Every method throws StateUnwritable; finish
+ * Journals, reports and undo plans in the folder of one tenant and domain. Folders and files are made for their owner
+ * only; on Windows they inherit the access control list of the folder above. Every method throws StateUnwritable; finish
  * throws StateInvalid where somebody has destroyed the header of its journal.
  */
-export function createRunFiles(place: StatePlace, log: Log): RunFiles {
+export function createRunFiles(place: StatePlace, log: Log, settings: RunFilesSettings): RunFiles {
   const folder = stateFolder(place);
   return {
     probe: () => onState('write state', folder, () => probe(folder)),
-    recover: () => onState('make the reports of earlier runs', folder, () => recover(folder, log)),
+    recover: () => onState('make the reports of earlier runs', folder, () => recover(folder, log, settings)),
+    lock: () =>
+      onState('keep other runs out', folder, () => {
+        makeFolder(folder);
+        return takeLock(folder);
+      }),
     readHints: () => readHints(folder, log),
+    openSpool: () => {
+      const doing = 'keep what was read from Entra for the time of the run';
+      const spool = createSpool(folder, () => makeFolder(folder));
+      return {
+        append: (text) => onState(doing, folder, () => spool.append(text)),
+        read: (offset) => onState('read again what was kept of Entra', folder, () => spool.read(offset)),
+        close: () => onState('remove what was kept of Entra', folder, () => spool.close()),
+      };
+    },
     saveHints: (hints) => onState('keep the hints for the next run', folder, () => writeHints(folder, hints)),
     openJournal: (header) => {
       const doing = `write the journal of run ${header.runId}`;
@@ -54,9 +95,11 @@ export function createRunFiles(place: StatePlace, log: Log): RunFiles {
         return createJournal(folder, header);
       });
       return {
-        append: (line) => onState(doing, folder, () => journal.append(line)),
+        append: (...lines) => onState(doing, folder, () => journal.append(...lines)),
         finish: (ending) =>
-          onState(`write the report of run ${header.runId}`, folder, () => finish(folder, journal, ending)),
+          onState(`write the report of run ${header.runId}`, folder, () =>
+            finish(folder, journal, ending, log, settings),
+          ),
       };
     },
   };
@@ -82,47 +125,88 @@ function probe(folder: string): void {
 }
 
 /** Where the report cannot be written the journal stays, closed, for the next run to make the report from. */
-function finish(folder: string, journal: OpenJournal, ending: Parameters<Journal['finish']>[0]): string {
+function finish(folder: string, journal: OpenJournal, ending: RunEnding, log: Log, settings: RunFilesSettings): string {
+  let path: string;
   try {
     const content = readJournal(journal.fd, journal.path);
-    const path = writeReport(folder, journal.fd, content, ending);
+    path = writeResults(folder, journal.fd, content, ending, settings);
     journal.close();
     removeJournal(journal.path);
-    return path;
   } finally {
     journal.close();
   }
+  tidy(folder, log, settings);
+  return path;
 }
 
-function recover(folder: string, log: Log): string[] {
+/** The undo plan first: where there is a report, there is nothing left to make from the journal. */
+function writeResults(
+  folder: string,
+  fd: number,
+  content: JournalContent,
+  ending: ReportEnding,
+  settings: RunFilesSettings,
+): string {
+  const { header, entries } = content;
+  if (entries.length > 0) {
+    const plan = settings.undoPlan(header, begunChanges(fd, content));
+    const { server, containerGuid } = header;
+    writePlan(undoPath(folder, header.runId), { ...plan, made: ending.ended, server, containerGuid });
+  }
+  return writeReport(folder, fd, content, ending);
+}
+
+/** The undo plan of a run; a run that began no change has none. */
+export function undoPath(folder: string, runId: string): string {
+  return join(folder, `undo-${safeName(runId)}.json`);
+}
+
+function* begunChanges(fd: number, { entries }: JournalContent): Generator<BegunChange> {
+  for (const entry of entries) {
+    const change = readChange(fd, entry);
+    if (change !== null) yield { change, state: entry.result?.state ?? 'unknown' };
+  }
+}
+
+/** Old reports in the way are no reason to call a run failed that is done. */
+function tidy(folder: string, log: Log, { keepReports = DEFAULT_KEPT_REPORTS }: RunFilesSettings): void {
+  try {
+    onState('remove old reports', folder, () => removeOldReports(folder, keepReports));
+  } catch (thrown) {
+    log.warning(toWritebackError(thrown).message);
+  }
+}
+
+function recover(folder: string, log: Log, settings: RunFilesSettings): string[] {
   const now = new Date();
   const reports: string[] = [];
   for (const name of readFolder(folder)) {
     const path = join(folder, name);
     if (name.endsWith(TEMPORARY_SUFFIX)) removeForgotten(path, now);
     else if (isJournal(name) && !hasLivingRun(path, now)) {
-      const report = recoverJournal(folder, path, log);
+      const report = recoverJournal(folder, path, log, settings);
       if (report !== null) reports.push(report);
     }
   }
+  if (reports.length > 0) tidy(folder, log, settings);
   return reports;
 }
 
 /** Two runs that do this at once make the same report; the first one's removal of the journal is no error for the other. */
-function recoverJournal(folder: string, path: string, log: Log): string | null {
+function recoverJournal(folder: string, path: string, log: Log, settings: RunFilesSettings): string | null {
   const fd = openIfThere(path);
   if (fd === null) return null;
   try {
     const content = readJournal(fd, path);
-    const made = hasReport(folder, content.header.runId)
-      ? null
-      : writeReport(folder, fd, content, {
-          ended: fstatSync(fd).mtime.toISOString(),
-          outcome: 'interrupted',
-          graphRequests: null,
-          cancelled: 0,
-          error: null,
-        });
+    const ending: ReportEnding = {
+      ended: fstatSync(fd).mtime.toISOString(),
+      outcome: 'interrupted',
+      graphRequests: null,
+      cancelled: 0,
+      error: null,
+    };
+    const { runId } = content.header;
+    const made = hasReport(folder, runId) ? null : writeResults(folder, fd, content, ending, settings);
     removeJournal(path);
     return made;
   } catch (thrown) {

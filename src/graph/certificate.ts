@@ -24,7 +24,7 @@ const SEQUENCE = 0x30;
  * another certificate; CertificateExpired for one that is not valid at this time.
  */
 export async function readCertificate(path: string, password: string | null, now: Date): Promise<SigningCertificate> {
-  const unusable = problem('CertificateUnusable', path);
+  const unusable = certificateProblem('CertificateUnusable', `file ${path}`, path);
   const bytes = await readBytes(path);
   const { certificates, keys } = bytes[0] === SEQUENCE ? await fromPfx(path, bytes, password) : fromPem(bytes);
   const [keyText] = keys;
@@ -35,12 +35,7 @@ export async function readCertificate(path: string, password: string | null, now
     throw unusable('it holds no private key', 'Export the certificate again with its private key.');
   }
   const key = parsedKey(path, keyText, password);
-  if (key.asymmetricKeyType !== 'rsa' || (key.asymmetricKeyDetails?.modulusLength ?? 0) < SHORTEST_KEY) {
-    throw unusable(
-      `its private key is not an RSA key of ${SHORTEST_KEY} bits or more`,
-      'Entra signs in applications with RSA certificates: make a new one and add it to the application.',
-    );
-  }
+  if (!isSigningKey(key)) throw unusable(...NO_SIGNING_KEY);
   const certificate = certificates
     .map((text) => parsed(path, text))
     .find((candidate) => candidate.checkPrivateKey(key));
@@ -50,7 +45,7 @@ export async function readCertificate(path: string, password: string | null, now
       'Put the certificate and its own private key into the file.',
     );
   }
-  checkValidity(path, certificate, now);
+  checkValidity(`file ${path}`, path, certificate, now);
   return {
     privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
     thumbprint: certificate.fingerprint256.replaceAll(':', ''),
@@ -77,7 +72,7 @@ async function fromPfx(path: string, bytes: Buffer, password: string | null): Pr
     return { certificates, keys: privateKeys };
   } catch (error) {
     if (!(error instanceof PfxFailure)) throw error;
-    const unusable = problem('CertificateUnusable', path);
+    const unusable = certificateProblem('CertificateUnusable', `file ${path}`, path);
     if (!error.ofPassword)
       throw unusable(error.message, 'Export the certificate again as PFX or PEM, with its private key.');
     throw password === null
@@ -86,13 +81,14 @@ async function fromPfx(path: string, bytes: Buffer, password: string | null): Pr
   }
 }
 
-function checkValidity(path: string, certificate: X509Certificate, now: Date): void {
-  const expired = problem('CertificateExpired', path);
+/** Throws CertificateExpired for a certificate that is not valid at this time; for the name, see certificateProblem. */
+export function checkValidity(name: string, target: string, certificate: X509Certificate, now: Date): void {
+  const expired = certificateProblem('CertificateExpired', name, target);
   const subject = `the certificate "${certificate.subject.replaceAll('\n', ', ')}"`;
   if (certificate.validToDate < now) {
     throw expired(
       `${subject} expired on ${certificate.validToDate.toISOString()}`,
-      'Make a new certificate, add it to the application in Entra, and give its file.',
+      'Make a new certificate, add it to the application in Entra, and give that one.',
     );
   }
   if (certificate.validFromDate > now) {
@@ -108,7 +104,7 @@ async function readBytes(path: string): Promise<Buffer> {
     return await readFile(path);
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    throw problem('CertificateUnusable', path)(
+    throw certificateProblem('CertificateUnusable', `file ${path}`, path)(
       `it cannot be read: ${words}`,
       'Check the path, and that the account that runs this may read the file.',
       error,
@@ -120,7 +116,7 @@ function parsed(path: string, text: string): X509Certificate {
   try {
     return new X509Certificate(text);
   } catch (error) {
-    throw problem('CertificateUnusable', path)(
+    throw certificateProblem('CertificateUnusable', `file ${path}`, path)(
       'a certificate in it is damaged',
       'Export the certificate again.',
       error,
@@ -129,7 +125,7 @@ function parsed(path: string, text: string): X509Certificate {
 }
 
 function parsedKey(path: string, text: string, password: string | null): KeyObject {
-  const unusable = problem('CertificateUnusable', path);
+  const unusable = certificateProblem('CertificateUnusable', `file ${path}`, path);
   const encrypted = text.includes('ENCRYPTED');
   if (encrypted && password === null) {
     throw unusable('its private key is encrypted', 'Give the password of the private key.');
@@ -145,11 +141,19 @@ function parsedKey(path: string, text: string, password: string | null): KeyObje
 
 type Problem = (what: string, remedy: string, cause?: unknown) => WritebackError;
 
-function problem(code: ErrorCode, path: string): Problem {
+/** Makes errors about one certificate. The name follows "The certificate", such as "file /etc/app.pem". */
+export function certificateProblem(code: ErrorCode, name: string, target: string): Problem {
   return (what, remedy, cause) =>
-    new WritebackError(code, `The certificate file ${path} cannot be used to sign in: ${what}.`, {
-      target: path,
-      remedy,
-      cause,
-    });
+    new WritebackError(code, `The certificate ${name} cannot be used to sign in: ${what}.`, { target, remedy, cause });
 }
+
+/** Whether Entra takes signatures of this key. */
+export function isSigningKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {
+  return asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= SHORTEST_KEY;
+}
+
+/** The error of a key for which that does not hold. */
+export const NO_SIGNING_KEY = [
+  `its private key is not an RSA key of ${SHORTEST_KEY} bits or more`,
+  'Entra signs in applications with RSA certificates: make a new one and add it to the application.',
+] as const;

@@ -1,4 +1,4 @@
-import type { AuthenticationResult, PublicClientApplication } from '@azure/msal-node';
+import type { AccountInfo, AuthenticationResult, PublicClientApplication } from '@azure/msal-node';
 import { cancelled } from '../errors.ts';
 import { clientIdOf, type Application } from './application.ts';
 import { authorityOf, SILENT, type AskForToken } from './msal.ts';
@@ -11,38 +11,23 @@ export const CODE_EXPIRED = 'device_code_expired';
 const SLOWER = 5_000;
 
 /**
- * Signs in a user, who enters a code at a page of Entra's. Later tokens come by the refresh token of the first, which MSAL
- * holds in memory. Source: RFC 8628.
+ * Signs in a user, who enters a code at a page of Entra's. Later tokens come by the refresh token of the first, which is
+ * kept in memory. Each request has an MSAL application of its own: one that lives longer would refuse by itself for a
+ * minute after one bad answer. Source: RFC 8628.
  */
 export function deviceCode(application: Application, tell: (message: string) => void): AskForToken {
-  const { scope } = application.environment;
-  let msal: PublicClientApplication | null = null;
-  let present: TokenEndpoint['network'] | null = null;
-  let account: AuthenticationResult['account'] = null;
+  const scopes = [application.environment.scope];
+  let signedIn: { readonly account: AccountInfo; readonly cache: string } | null = null;
 
-  const open = async (): Promise<PublicClientApplication> => {
+  const open = async (networkClient: TokenEndpoint['network']): Promise<PublicClientApplication> => {
     const { PublicClientApplication: Msal } = await import('@azure/msal-node');
     const auth = { clientId: clientIdOf(application), ...authorityOf(application) };
-    const current = (): TokenEndpoint['network'] => {
-      if (present === null) throw new TypeError('a request of a device code outside of a sign-in');
-      return present;
-    };
-    const networkClient: TokenEndpoint['network'] = {
-      sendGetRequestAsync: (url, options) => current().sendGetRequestAsync(url, options),
-      sendPostRequestAsync: (url, options) => current().sendPostRequestAsync(url, options),
-    };
     return new Msal({ auth, system: { networkClient, loggerOptions: SILENT } });
   };
 
-  return async (endpoint, signal) => {
-    msal ??= await open();
-    if (account !== null) {
-      present = endpoint.network;
-      return msal.acquireTokenSilent({ scopes: [scope], account, forceRefresh: true });
-    }
-    present = patient(endpoint, signal);
+  const askUser = async (msal: PublicClientApplication, signal: AbortSignal): Promise<AuthenticationResult | null> => {
     const request = {
-      scopes: [scope],
+      scopes,
       cancel: false,
       deviceCodeCallback: ({ userCode, message }: { readonly userCode?: string; readonly message: string }) => {
         // An answer without a code is an error, which MSAL does not see.
@@ -50,10 +35,21 @@ export function deviceCode(application: Application, tell: (message: string) => 
         tell(message);
       },
     };
-    const result = await orCancelled(msal.acquireTokenByDeviceCode(request), signal, () => {
+    return orCancelled(msal.acquireTokenByDeviceCode(request), signal, () => {
       request.cancel = true;
     });
-    account = result?.account ?? null;
+  };
+
+  return async (endpoint, signal) => {
+    const msal = await open(signedIn === null ? patient(endpoint, signal) : endpoint.network);
+    const tokenCache = msal.getTokenCache();
+    if (signedIn !== null) tokenCache.deserialize(signedIn.cache);
+    const result =
+      signedIn === null
+        ? await askUser(msal, signal)
+        : await msal.acquireTokenSilent({ scopes, account: signedIn.account, forceRefresh: true });
+    const account = result?.account ?? null;
+    if (account !== null) signedIn = { account, cache: tokenCache.serialize() };
     return result;
   };
 }
@@ -72,7 +68,8 @@ function patient({ network, last }: TokenEndpoint, signal: AbortSignal): TokenEn
         if (slower)
           await orCancelled(new Promise((resolve) => void setTimeout(resolve, SLOWER)), signal, () => undefined);
         // MSAL types the body by what it expects; it looks at the error first.
-        return slower || last()?.trouble != null ? { ...pending, body: pending.body as T } : answer;
+        const unreadable = answer.status !== 200 && last()?.refusal === null;
+        return slower || unreadable || last()?.trouble !== null ? { ...pending, body: pending.body as T } : answer;
       } catch (error) {
         if (!poll || signal.aborted || last()?.trouble !== 'broken') throw error;
         return { ...pending, body: pending.body as T };

@@ -1,6 +1,6 @@
 import type { Guid } from '../device/guid.ts';
 import type { Log } from '../log.ts';
-import type { Clock, DeviceSource, Organization, SourceSettings } from '../ports.ts';
+import type { Clock, DeviceSource, HostServices, Organization, SourceSettings } from '../ports.ts';
 import { createSendBatch } from './batch.ts';
 import { createGraphClient, type GraphClient } from './client.ts';
 import { createDeltaReader } from './delta.ts';
@@ -11,15 +11,18 @@ import { createReadGroupMembers } from './groups.ts';
 import { guidOf, isObject, textOf } from './json.ts';
 import { createOwners, USERS_PERMISSION } from './owners.ts';
 import { pages } from './pages.ts';
+import { useProxies } from './proxy.ts';
 import { createRetry, DEFAULT_RETRY, type RetrySettings } from './retry.ts';
 import { createTokens } from './token.ts';
 
-/** How long a source may take; what is not given has the usual value. */
+/** How much a source may take; what is not given has the usual value. */
 export interface SourceLimits {
   /** Tries, waits and time of all requests together. */
   readonly retry?: Partial<RetrySettings>;
   /** Time limit of one try of a request, from connecting to the end of the body, in milliseconds. */
   readonly requestTimeout?: number;
+  /** So many owners are asked for one by one; then all users are read once. */
+  readonly manyOwners?: number;
 }
 
 export const DEFAULT_REQUEST_TIMEOUT = 120_000;
@@ -28,23 +31,26 @@ const ORGANIZATION_PERMISSION = 'Organization.Read.All';
 
 /**
  * Entra devices over Microsoft Graph v1.0. Nothing is sent before the first method is called.
- * Throws ParameterInvalid for an environment that cannot be used.
+ * @param hostServices For a certificate of a store; null where there is no way to .NET.
+ * Throws ParameterInvalid for an environment that cannot be used, ConfigurationInvalid for such a proxy.
  */
 export function createDeviceSource(
   settings: SourceSettings,
   clock: Clock,
   log: Log,
+  hostServices: HostServices | null = null,
   limits: SourceLimits = {},
 ): DeviceSource {
   const environment = environmentOf(settings.environment);
+  useProxies(process.env, log);
   const { clientId } = settings;
   const requestTimeout = limits.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
   const retry = createRetry({ ...DEFAULT_RETRY, ...limits.retry }, clock, log);
   const application = { ...settings, environment };
-  const tokens = createTokens({ application, retry, requestTimeout, clock, log });
+  const tokens = createTokens({ application, retry, requestTimeout, clock, log, hostServices });
   const client = createGraphClient({ environment, clientId, tokens, retry, requestTimeout, clock, log });
   const sendBatch = createSendBatch(client, retry, clock, log);
-  const owners = createOwners({ client, sendBatch, log });
+  const owners = createOwners({ client, sendBatch, log, ...limits });
   const devices = createDeviceReader({ client, sendBatch, owners, log });
   const delta = createDeltaReader(client);
 

@@ -67,7 +67,7 @@ export function createDeviceReader({ client, sendBatch, owners, log }: DeviceRea
   const beginsAgain = (error: unknown, restarts: number): boolean => {
     const refusal = refusalOf(error);
     if (refusal?.status !== 400) return false;
-    if (isPageTokenRefusal(refusal)) {
+    if (isPageTokenRefusal(error)) {
       log.verbose(`Graph no longer knows the page token (${refusal.message}); reading from the first page again`);
       return restarts < MOST_RESTARTS;
     }

@@ -136,7 +136,11 @@ export function invalidAnswer(purpose: string, host: string, what: string): Writ
   });
 }
 
-/** Sources: Microsoft Learn, "Paging Microsoft Graph data in your app"; the other forms are seen in the field. */
-export function isPageTokenRefusal({ status, code, message }: GraphRefusal): boolean {
-  return status === 400 && /PageToken|page token/i.test(`${code ?? ''} ${message}`);
+/**
+ * Whether an error stands for an answer of Graph that no longer knows a page token. Source: Microsoft Learn, "Paging
+ * Microsoft Graph data in your app"; forms other than that one are seen in the field.
+ */
+export function isPageTokenRefusal(error: unknown): error is WritebackError {
+  const refusal = refusalOf(error);
+  return refusal?.status === 400 && /PageToken|page token/i.test(`${refusal.code ?? ''} ${refusal.message}`);
 }

@@ -53,7 +53,7 @@ export function createReadGroupMembers(client: GraphClient, log: Log): ReadGroup
       } catch (error) {
         const refusal = refusalOf(error);
         if (refusal?.status === 404) throw noGroup(purpose, groupId, refusal.message, error);
-        const pageToken = refusal !== null && isPageTokenRefusal(refusal);
+        const pageToken = isPageTokenRefusal(error);
         if (refusal?.status !== 400 || (pageToken ? tries >= MOST_TRIES : path === members)) throw error;
         if (!pageToken) path = members;
         log.verbose(`${purpose}: Graph answered ${refusal.message}; reading ${path} from the first page`);

@@ -1,6 +1,7 @@
-import { invalidAnswer, type GraphRequest } from './failure.ts';
+import type { WritebackError } from '../errors.ts';
+import { invalidAnswer, isPageTokenRefusal, type GraphRequest } from './failure.ts';
 import type { GraphClient } from './client.ts';
-import { isObject, textOf } from './json.ts';
+import { isObject, textOf, type JsonObject } from './json.ts';
 
 export interface Page {
   /** Counts from 1. */
@@ -16,8 +17,10 @@ const MOST_REPETITIONS = 100;
 
 /**
  * The pages of a collection to the last one, each link followed as Graph gave it. An empty page with a link is not the
- * end. Throws GraphAnswerInvalid for a page without a collection, for a link that is no address or was given before, for
- * a page that names both a next page and the end of a delta round, and for pages that go round in a circle.
+ * end. Where Graph does not know the page token that it gave, as it happens with the link of an answer to a repeated
+ * request, the page with that link is asked for once more, and its objects come again.
+ * Throws GraphAnswerInvalid for a page without a collection, for a link that is no address or was given before, for a
+ * page that names both a next page and the end of a delta round, and for pages that go round in a circle.
  * Sources: Microsoft Learn, "Paging Microsoft Graph data in your app", "Use delta query to track changes".
  */
 export async function* pages(client: GraphClient, first: GraphRequest, signal: AbortSignal): AsyncGenerator<Page> {
@@ -25,8 +28,21 @@ export async function* pages(client: GraphClient, first: GraphRequest, signal: A
   const followed = new Set<string>();
   const circle = createCircleCheck();
   let request = first;
+  let previous: GraphRequest | null = null;
+  let refused: WritebackError | null = null;
   for (let number = 1; ; number += 1) {
-    const content = await client.get(request, signal);
+    let content: JsonObject;
+    try {
+      content = await client.get(request, signal);
+    } catch (error) {
+      if (previous === null || refused !== null || !isPageTokenRefusal(error)) throw error;
+      refused = error;
+      request = previous;
+      previous = null;
+      number -= 2;
+      continue;
+    }
+    if (previous !== null) refused = null;
     const values: unknown = content.value;
     if (!Array.isArray(values)) throw invalid(`page ${number} holds no collection "value"`);
     const link = content['@odata.nextLink'] ?? null;
@@ -35,16 +51,20 @@ export async function* pages(client: GraphClient, first: GraphRequest, signal: A
     if (end !== null && (link !== null || deltaLink === null || !URL.canParse(deltaLink))) {
       throw invalid(`page ${number} names an end of changes that is none`);
     }
-    if (circle(number, values))
+    if (circle(number, values)) {
       throw invalid(`page ${number} and those before it bring the same objects again and again`);
+    }
     yield { number, values, deltaLink };
     if (link === null) return;
     const target = textOf(link);
     if (target === null || !URL.canParse(target)) {
       throw invalid(`page ${number} names a next page that is no address`);
     }
-    if (followed.has(target)) throw invalid(`page ${number} names a page as the next one that was read before`);
+    if (followed.has(target)) {
+      throw refused ?? invalid(`page ${number} names a page as the next one that was read before`);
+    }
     followed.add(target);
+    previous = request;
     request = { ...first, target };
   }
 }

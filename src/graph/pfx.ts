@@ -1,4 +1,4 @@
-import type { asn1, pkcs12, pki } from 'node-forge';
+import type { asn1, default as library, pkcs12, pki } from 'node-forge';
 
 /** What a PFX file holds, each PEM. */
 export interface PfxContent {
@@ -17,16 +17,14 @@ export class PfxFailure extends Error {
   }
 }
 
-type Forge = typeof import('node-forge');
+type Forge = typeof library;
 
 /**
  * The certificates and keys in a PFX file. Node's own OpenSSL reads PFX only into a TLS context, which gives no key out.
  * Throws PfxFailure. Source: RFC 7292.
  */
 export async function readPfx(bytes: Uint8Array, password: string | null): Promise<PfxContent> {
-  const library = await import('node-forge');
-  // Where a bundler has put the CommonJS package into a chunk of its own, the chunk has a default export only.
-  const forge: Forge = library.pkcs12 === undefined ? library.default : library;
+  const forge = await load();
   const pfx = opened(forge, bytes, password);
   const { certBag = '', keyBag = '', pkcs8ShroudedKeyBag = '' } = forge.pki.oids;
   const bags = (type: string): readonly pkcs12.Bag[] => pfx.getBags({ bagType: type })[type] ?? [];
@@ -38,6 +36,24 @@ export async function readPfx(bytes: Uint8Array, password: string | null): Promi
       toPem('PRIVATE KEY', forge, key ? forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(key)) : raw),
     ),
   };
+}
+
+/** Source: RFC 8018, 6.2. The library's types leave it out. */
+type CipherFor = (oid: string, parameters: asn1.Asn1, password: string) => unknown;
+
+let loaded: Promise<Forge> | null = null;
+
+function load(): Promise<Forge> {
+  loaded ??= import('node-forge').then((imported) => {
+    // Where a bundler has put the CommonJS package into a chunk of its own, the chunk has a default export only.
+    const forge: Forge = imported.pkcs12 === undefined ? imported.default : imported;
+    // PBES2 takes the password in UTF-8, as OpenSSL and .NET write it; the library would take a byte for a character.
+    const { pbe } = forge.pki as unknown as { readonly pbe: { getCipherForPBES2: CipherFor } };
+    const cipherFor = pbe.getCipherForPBES2;
+    pbe.getCipherForPBES2 = (oid, parameters, password) => cipherFor(oid, parameters, forge.util.encodeUtf8(password));
+    return forge;
+  });
+  return loaded;
 }
 
 function opened(forge: Forge, bytes: Uint8Array, password: string | null): pkcs12.Pkcs12Pfx {
@@ -60,9 +76,8 @@ function opened(forge: Forge, bytes: Uint8Array, password: string | null): pkcs1
  */
 function certificateOf(
   { asn1: { Class, create, Type } }: Forge,
-  { tbsCertificate, signature }: pki.Certificate,
+  { tbsCertificate: signed, signature }: pki.Certificate,
 ): asn1.Asn1 {
-  const signed = tbsCertificate as asn1.Asn1;
   const fields = Array.isArray(signed.value) ? signed.value : [];
   const algorithm = fields[fields[0]?.tagClass === Class.CONTEXT_SPECIFIC ? 2 : 1];
   if (algorithm === undefined) throw new PfxFailure(false, null);

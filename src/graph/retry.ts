@@ -1,3 +1,4 @@
+import { WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports.ts';
 
@@ -13,6 +14,8 @@ export interface RetrySettings {
   readonly longestWait: number;
   /** What all waits of one source may take together. */
   readonly totalWait: number;
+  /** What all requests of one source may take together, waits included; no try begins after it. */
+  readonly totalTime: number;
 }
 
 export const DEFAULT_RETRY: RetrySettings = {
@@ -21,6 +24,7 @@ export const DEFAULT_RETRY: RetrySettings = {
   firstWait: 1_000,
   longestWait: 180_000,
   totalWait: 1_800_000,
+  totalTime: 14_400_000,
 };
 
 /** How one try ended: with a value, or in a way that a later try may heal. */
@@ -38,7 +42,7 @@ export type Attempt<T> =
 
 /**
  * Runs the attempt until it ends with a value or its tries are used up. An error that the attempt throws ends it at
- * once; so does the signal, with Cancelled.
+ * once; so does the signal, with Cancelled. Throws GraphFailed when the time of all requests is over.
  */
 export type Retry = <T>(name: string, attempt: () => Promise<Attempt<T>>, signal: AbortSignal) => Promise<T>;
 
@@ -49,8 +53,14 @@ export function createRetry(
   random: () => number = Math.random,
 ): Retry {
   let waited = 0;
-  return async (name, attempt, signal) => {
+  // One request may hold another, such as that of a token: time counts once.
+  let running = 0;
+  let began = 0;
+  let spent = 0;
+  const timeOver = (): boolean => spent + clock.now().getTime() - began > settings.totalTime;
+  const run: Retry = async (name, attempt, signal) => {
     for (let tries = 1; ; tries += 1) {
+      if (timeOver()) throw outOfTime(name, settings.totalTime);
       const ending = await attempt();
       if ('value' in ending) return ending.value;
       const allowed = ending.trouble === 'throttled' ? settings.throttledTries : settings.brokenTries;
@@ -61,6 +71,24 @@ export function createRetry(
       await clock.sleep(wait, signal);
     }
   };
+  return async (name, attempt, signal) => {
+    if (running === 0) began = clock.now().getTime();
+    running += 1;
+    try {
+      return await run(name, attempt, signal);
+    } finally {
+      running -= 1;
+      if (running === 0) spent += clock.now().getTime() - began;
+    }
+  };
+}
+
+function outOfTime(name: string, limit: number): WritebackError {
+  const minutes = (limit / 60_000).toFixed(0);
+  return new WritebackError('GraphFailed', `${name}: the requests to Entra took longer than ${minutes} min together.`, {
+    remedy: 'Run again when Graph answers faster; a tenant that needs so long in good times needs a higher limit.',
+    retryable: true,
+  });
 }
 
 /** Half of the wait is fixed, half is chance, so that clients that were turned away together do not come back together. */

@@ -41,7 +41,10 @@ function remedyOf({ credential }: Application): string {
       return 'Check that this computer has a managed identity, and on Azure Arc that the account which runs this may read the keys of the agent (group "Hybrid agent extension applications" or himds).';
     case 'deviceCode':
       return 'Run again and enter the code before it expires; look an AADSTS number up in the sign-in log of the tenant.';
-    default:
+    case 'accessToken':
+    case 'certificate':
+    case 'secret':
+    case 'thumbprint':
       return 'Look the AADSTS number up in the sign-in log of the tenant (service principal sign-ins).';
   }
 }

@@ -3,7 +3,7 @@ import { cancelled, throwIfCancelled, WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock, SignIn } from '../ports.ts';
 import type { Application } from './application.ts';
-import { confidentialClient } from './confidentialClient.ts';
+import { confidentialClient, type ConfidentialClientParts } from './confidentialClient.ts';
 import { CODE_EXPIRED, deviceCode } from './deviceCode.ts';
 import { guidOf, parseObject, textOf } from './json.ts';
 import { managedIdentity } from './managedIdentity.ts';
@@ -24,7 +24,8 @@ export interface Token {
 export interface Tokens {
   /**
    * A token that is good for some minutes more.
-   * Throws ParameterMissing, CertificateUnusable, CertificateExpired, SignInRefused, SignInUnreachable, Cancelled.
+   * Throws ParameterMissing, CertificateUnusable, CertificateExpired, HostServiceUnavailable, SignInRefused,
+   * SignInUnreachable, Cancelled.
    */
   get(signal: AbortSignal): Promise<Token>;
   /** Forgets a token that Graph refused, so that the next one is new. */
@@ -33,13 +34,11 @@ export interface Tokens {
   readonly renewable: boolean;
 }
 
-export interface TokensParts {
+export interface TokensParts extends ConfidentialClientParts {
   readonly application: Application;
   readonly retry: Retry;
   /** Time limit of one request, in milliseconds. */
   readonly requestTimeout: number;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /** A token is replaced so many milliseconds before it expires, a short-lived one when half of its time is over. */
@@ -49,9 +48,29 @@ const IDENTITY_UPDATING: ReadonlySet<number> = new Set([404, 410]);
 const NEVER = new Date(8.64e15);
 
 export function createTokens(parts: TokensParts): Tokens {
-  const { application, retry, clock, log } = parts;
-  if (application.credential.kind === 'accessToken') return givenToken(application.credential.token, log);
-  const prepare = wayToAsk(application, clock, log);
+  const { application, log } = parts;
+  const { credential } = application;
+  switch (credential.kind) {
+    case 'accessToken':
+      return givenToken(credential.token, log);
+    case 'managedIdentity': {
+      const ask = managedIdentity(application);
+      return renewedTokens(async () => ask, parts);
+    }
+    case 'deviceCode': {
+      const ask = deviceCode(application, credential.tell);
+      return renewedTokens(async () => ask, parts);
+    }
+    case 'certificate':
+    case 'secret':
+    case 'thumbprint':
+      // A certificate is read anew for each token: it may have been replaced.
+      return renewedTokens(() => confidentialClient(application, credential, parts), parts);
+  }
+}
+
+function renewedTokens(prepare: () => Promise<AskForToken>, parts: TokensParts): Tokens {
+  const { retry, clock } = parts;
   let current: Token | null = null;
   let coming: Promise<Token> | null = null;
   const fetchToken = async (signal: AbortSignal): Promise<Token> => {
@@ -86,23 +105,6 @@ function givenToken(text: string, log: Log): Tokens {
     },
     refuse: () => undefined,
   };
-}
-
-/** How this application asks for a token; certificates are read anew each time. */
-function wayToAsk(application: Application, clock: Clock, log: Log): () => Promise<AskForToken> {
-  const { credential } = application;
-  switch (credential.kind) {
-    case 'managedIdentity': {
-      const ask = managedIdentity(application);
-      return async () => ask;
-    }
-    case 'deviceCode': {
-      const ask = deviceCode(application, credential.tell);
-      return async () => ask;
-    }
-    default:
-      return () => confidentialClient(application, clock, log);
-  }
 }
 
 async function askOnce(

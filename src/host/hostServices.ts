@@ -1,5 +1,5 @@
 /** HostServices in the engine's terms, over either way to .NET. */
-import type { CertificateReference, Credential, HostServices, SecurityContext } from '../ports.ts';
+import type { CertificateReference, Credential, HostServices, NegotiateLeg, SecurityContext } from '../ports.ts';
 import { hostFailure, malformed } from './failure.ts';
 import { isObject, type Answer, type Invoke, type Members } from './operations.ts';
 
@@ -57,25 +57,34 @@ type Ask = (operation: string, members: Members, attempt: Attempt) => Promise<An
 
 function createContext(ask: Ask, target: string, credential: Credential | null): SecurityContext {
   const attempt = { doing: 'Signing in to', target };
-  let handle: number | null = null;
-  const send = (operation: string, members: Members): Promise<Answer | null> =>
-    ask(`negotiate/${operation}`, { handle: handle ?? 0, ...members }, attempt);
+  let opened: Promise<{ readonly handle: number; readonly first: NegotiateLeg }> | null = null;
+  const send = async (operation: string, members: Members): Promise<Answer | null> => {
+    if (opened === null) throw hostFailure('ContextBroken', 'nothing was sent to it yet.', attempt.doing, target);
+    return ask(`negotiate/${operation}`, { handle: (await opened).handle, ...members }, attempt);
+  };
+  const open = async (): Promise<{ handle: number; first: NegotiateLeg }> => {
+    const answer = await ask('negotiate/open', { target, ...credential }, attempt);
+    return { handle: wholeNumber(answer, 'handle', 'negotiate/open'), first: legOf(answer, 'negotiate/open') };
+  };
   return {
     step: async (token) => {
-      const operation = token === null ? 'open' : 'step';
-      const answer = await (token === null
-        ? ask('negotiate/open', { target, ...credential }, attempt)
-        : send('step', { token }));
-      if (token === null) handle = wholeNumber(answer, 'handle', 'negotiate/open');
-      return { token: bytes(answer, 'token', `negotiate/${operation}`), done: answer?.['done'] === true };
+      if (token !== null) return legOf(await send('step', { token }), 'negotiate/step');
+      opened ??= open();
+      return (await opened).first;
     },
     wrap: async (data) => bytes(await send('wrap', { data }), 'data', 'negotiate/wrap'),
     unwrap: async (data) => bytes(await send('unwrap', { data }), 'data', 'negotiate/unwrap'),
     close: async () => {
-      if (handle !== null) await send('close', {});
-      handle = null;
+      // A context that is still being opened is closed once it is; one that never was needs nothing.
+      const standing = await opened?.catch(() => null);
+      if (standing === null || standing === undefined) return;
+      await send('close', {});
     },
   };
+}
+
+function legOf(answer: Answer | null, operation: string): NegotiateLeg {
+  return { token: bytes(answer, 'token', operation), done: answer?.['done'] === true };
 }
 
 function membersOf({ thumbprint, storeLocation }: CertificateReference): Members {

@@ -9,9 +9,11 @@ export const ACTIONS: readonly Action[] = ['disable', 'update', 'enable', 'creat
  * Why a change is made.
  * flow: the Entra device's values differ from the object's. stated: Entra says accountEnabled false.
  * removal: the Entra device is gone or out of scope. noKey: the device has no certificate key any more.
- * retention: the removed mark is older than the retention time.
+ * retention: the removed mark is older than the retention time. undo: an earlier run's change is taken back.
  */
-export type Cause = 'flow' | 'stated' | 'removal' | 'noKey' | 'retention';
+export type Cause = 'flow' | 'stated' | 'removal' | 'noKey' | 'retention' | 'undo';
+
+export const CAUSES: readonly Cause[] = ['flow', 'stated', 'removal', 'noKey', 'retention', 'undo'];
 
 /** One attribute of one object: the values that it has and those that it shall have; an empty list is no value. */
 export interface AttributeChange {
@@ -27,7 +29,7 @@ export interface Change {
   readonly deviceId: Guid;
   /** The Entra object id, null where the object carries no readable anchor. */
   readonly objectId: Guid | null;
-  /** null for a create. */
+  /** null for a create, and for the delete that undoes one: its object is found by its name. */
   readonly objectGuid: Guid | null;
   readonly distinguishedName: string;
   readonly displayName: string;
@@ -40,8 +42,13 @@ export interface Change {
   readonly sentence: string;
 }
 
-/** TransportKeyStale: key or anchor change on an object whose msDS-KeyCredentialLink stays as it is. */
-export type ChangeWarning = 'TransportKeyStale';
+/**
+ * TransportKeyStale: key or anchor change on an object whose msDS-KeyCredentialLink stays as it is.
+ * TransportKeyLost: the delete of an object that has one; no undo brings it back.
+ */
+export type ChangeWarning = 'TransportKeyStale' | 'TransportKeyLost';
+
+export const CHANGE_WARNINGS: readonly ChangeWarning[] = ['TransportKeyStale', 'TransportKeyLost'];
 
 /** Why a difference is kept back. The codes are fixed; each is explained in docs/errors.md. */
 export type HeldReason =
@@ -57,7 +64,9 @@ export type HeldReason =
   | 'Unusable'
   | 'AbsenceUnproven'
   | 'ClockSkew'
-  | 'DeleteLater';
+  | 'DeleteLater'
+  | 'NotRestorable'
+  | 'OutcomeUnknown';
 
 export const HELD_REASONS: readonly HeldReason[] = [
   'Foreign',
@@ -73,6 +82,8 @@ export const HELD_REASONS: readonly HeldReason[] = [
   'AbsenceUnproven',
   'ClockSkew',
   'DeleteLater',
+  'NotRestorable',
+  'OutcomeUnknown',
 ];
 
 /** A difference that the plan keeps back. */

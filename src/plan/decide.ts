@@ -14,8 +14,9 @@ import { guidFromHex, type Guid } from '../device/guid.ts';
 import { markText, parseMark, type Mark } from '../device/mark.ts';
 import { quotedText } from '../device/quotedText.ts';
 import type { AttributeChange, Cause, Change, ChangeWarning, Held, HeldReason } from './change.ts';
-import type { Case, Ownership } from './match.ts';
+import type { Case } from './match.ts';
 import { deletesAtOnce, retentionOver, type Policy } from './policy.ts';
+import type { Ownership } from './rows.ts';
 
 /** Where the Entra device of an anchor is, as far as it was proven. */
 export type Whereabouts =
@@ -66,6 +67,11 @@ export function deviceIdOf(object: DeviceObject): Guid {
 
 export function markOf(object: DeviceObject): Mark | null {
   return parseMark(object.adminDescription[0] ?? '');
+}
+
+/** Whether the device joins the object, by device id or by the anchor that names it. */
+export function leadsTo(device: EntraDevice, object: DeviceObject): boolean {
+  return device.deviceId === deviceIdOf(object) || device.id === readAnchor(object.attributes['msDS-CloudAnchor']);
 }
 
 /**

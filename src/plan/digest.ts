@@ -1,12 +1,17 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { Change } from './change.ts';
 import { byDeviceId } from './order.ts';
 
 /** SHA-256 over the changes in device-id order, as 64 lower-case hexadecimal digits: the same changes, the same digest. */
 export function digest(changes: readonly Change[]): string {
-  const hash = createHash('sha256');
-  for (const change of changes.toSorted(byDeviceId)) hash.update(`${JSON.stringify(sortKeys(change))}\n`);
-  return hash.digest('hex');
+  const whole = createHash('sha256');
+  for (const change of changes.toSorted(byDeviceId)) whole.update(`${JSON.stringify(sortKeys(change))}\n`);
+  return whole.digest('hex');
+}
+
+/** The first 128 bits of a text's SHA-256, as 32 lower-case hexadecimal digits: what stands for the text in a row. */
+export function shortDigest(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
 }
 
 function sortKeys(value: unknown): unknown {

@@ -1,5 +1,4 @@
-import { syntaxOf, type WritableAttribute } from '../device/attributes.ts';
-import { guidFromHex } from '../device/guid.ts';
+import { displayValue } from '../device/displayValue.ts';
 import { quotedText } from '../device/quotedText.ts';
 import {
   ACTIONS,
@@ -12,13 +11,6 @@ import {
   type Plan,
   type PlanSummary,
 } from './change.ts';
-
-/** A value as people read it: octets that are a GUID or text as such, others as hexadecimal digits. */
-export function displayValue(attribute: WritableAttribute, value: string): string {
-  if (syntaxOf(attribute) !== 'octet') return value;
-  const text = asciiFromHex(value);
-  return attribute === 'msDS-RegisteredOwner' ? (text ?? value) : (guidFromHex(value) ?? text ?? value);
-}
 
 const MARKS: Readonly<Record<Action, string>> = { create: '+', update: '~', disable: '-', enable: '+', delete: 'x' };
 
@@ -73,9 +65,4 @@ function renderHeld(held: Held): string {
   const subject = held.distinguishedName ?? held.deviceId ?? held.objectId ?? '';
   const attribute = held.attribute === null ? '' : ` ${held.attribute}`;
   return `! held ${held.reason} ${subject}${attribute}\n    ${held.sentence}`;
-}
-
-function asciiFromHex(hex: string): string | null {
-  const codes = (hex.match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16));
-  return codes.every((code) => code >= 0x20 && code < 0x7f) ? String.fromCharCode(...codes) : null;
 }

@@ -16,10 +16,11 @@ export function removalThreshold(ownedEnabled: number, policy: Policy): number {
 }
 
 /**
- * Whether the threshold counts this change: every removal that the run starts, at-once deletes and disables for want of
- * a key. Not a disable that Entra states, nor a delete after the retention time.
+ * Whether the threshold counts this change: every removal that the run starts, at-once deletes, disables for want of a
+ * key, disables and deletes of an undo. Not a disable that Entra states, nor a delete after the retention time.
  */
 export function countsAsRemoval(change: Change): boolean {
+  if (change.cause === 'undo') return change.action === 'disable' || change.action === 'delete';
   return change.cause === 'removal' || change.cause === 'noKey';
 }
 

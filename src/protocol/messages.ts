@@ -12,7 +12,8 @@
  *   host → engine   $/cancel    { id }                    the call answers with the error Cancelled, or its result
  *                   $/credit    { id, n }                 n more outputs were taken; at most OUTPUT_WINDOW may be open
  *
- * Requests from the engine to the host are named host/*; they have their own ids, which begin with "h".
+ * Requests from the engine to the host are named host/*; they have their own ids, which begin with "h". Their shapes, in
+ * which bytes are base64 here, are those of src/host/operations.ts.
  */
 import type { ErrorData } from '../errors.ts';
 import type { LogLevel } from '../log.ts';
@@ -40,10 +41,15 @@ export interface Hello {
  * Names are those of the cmdlet parameters in camelCase. A PSCredential crosses as { userName, password }.
  */
 export interface CommonParams {
+  /** Whether $/log lines of these levels are wanted; warnings always come. Every method takes them. */
+  readonly verbose?: boolean;
+  readonly debug?: boolean;
   readonly configurationPath?: string;
   readonly tenantId?: string;
   readonly clientId?: string;
   readonly certificatePath?: string;
+  /** 40 hexadecimal digits: of a certificate in a store, instead of certificatePath. */
+  readonly certificateThumbprint?: string;
   /** Of a PFX or an encrypted key. */
   readonly certificatePassword?: string;
   readonly managedIdentity?: boolean;
@@ -96,6 +102,8 @@ export type ExplainParams = PlanParams & { readonly devices: readonly string[] }
 /** apply and enable/apply: the handle that plan or enable/plan gave, and the numbers of what was declined. */
 export interface ApplyParams {
   readonly handle: string;
+  readonly verbose?: boolean;
+  readonly debug?: boolean;
   /** apply only: the digest of the plan that was shown. */
   readonly digest?: string;
   readonly declined: readonly number[];

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { cancelled, toWritebackError, type ErrorData } from '../errors.ts';
-import { createLog, type Log } from '../log.ts';
+import { createLog, type Log, type LogLevel } from '../log.ts';
 import { fittingJson, LONGEST_SENT, MalformedLine, type Channel } from './channel.ts';
 import type { HostRequests } from './hostRequests.ts';
 import {
@@ -70,7 +70,7 @@ export async function serve(
     else if (id !== null && calls.has(id)) {
       refuseLine(INVALID_REQUEST, 'The id is that of a call in flight.');
     } else if (id !== null) {
-      const call = new OpenCall(channel, id);
+      const call = new OpenCall(channel, id, params);
       calls.set(id, call);
       track(run(channel, call, handlers, method, params).finally(() => calls.delete(id)));
     }
@@ -107,7 +107,8 @@ async function refuse(channel: Channel, id: string | number | null, code: number
   await channel.send({ jsonrpc: '2.0', id, error: { code, message } });
 }
 
-function redacted(error: ErrorData, log: Log): ErrorData {
+/** The error without the secrets that the log knows. */
+export function redacted(error: ErrorData, log: Log): ErrorData {
   const clean = <T extends string | null>(text: T): T => (text === null ? text : (log.redact(text) as T));
   const { message, target, remedy, detail } = error;
   return {
@@ -120,6 +121,9 @@ function redacted(error: ErrorData, log: Log): ErrorData {
 }
 
 const PROGRESS_INTERVAL = 250;
+
+/** Levels that a call must ask for: a line for each write is half of all lines, and mostly nobody looks. */
+const QUIET = ['verbose', 'debug'] as const satisfies readonly LogLevel[];
 /** Characters of outputs in one line, and of one output; the rest of the line has room beside them. */
 const LONGEST_BATCH = 0.9 * LONGEST_SENT;
 const LONGEST_OUTPUT = LONGEST_SENT / 2;
@@ -140,10 +144,13 @@ class OpenCall implements Call {
   private lastProgress = -Infinity;
   private flushTimer: NodeJS.Timeout | undefined;
 
-  constructor(channel: Channel, id: string | number) {
+  constructor(channel: Channel, id: string | number, params: Message['params']) {
     this.channel = channel;
     this.id = id;
-    this.log = createLog((level, message) => void this.notify('$/log', { level, message }));
+    const silent = new Set<LogLevel>(QUIET.filter((level) => params[level] !== true));
+    this.log = createLog((level, message) => {
+      if (!silent.has(level)) void this.notify('$/log', { level, message });
+    });
     this.outputs = {
       emit: (kind, item) => this.emit(kind, item),
       progress: (progress) => this.progress(progress),

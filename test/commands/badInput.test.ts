@@ -38,7 +38,7 @@ describe('bad input', () => {
     const usn = await forest.usn();
     let told: ErrorData | null = null;
     for (const method of methods) {
-      const { error, result } = await forest.engine.call(method, { ...forest.params, identity: ['x'], ...more });
+      const { error, result } = await forest.engine.call(method, { ...forest.params, devices: ['x'], ...more });
       expect(result).to.equal(null);
       expect(error?.message ?? '').to.match(words);
       expect(error).to.include({ code, category: ERROR_CODES[code] });

@@ -32,7 +32,7 @@ describe('commands/enable', () => {
 
   beforeEach(async () => {
     const there: string[] = [];
-    for (const dn of [...OBJECTS].reverse()) if ((await entryAt(forest.dc, dn)) !== null) there.push(dn);
+    for (const dn of OBJECTS.toReversed()) if ((await entryAt(forest.dc, dn)) !== null) there.push(dn);
     if (there.length > 0) {
       await forest.dc.ldapModify(there.map((dn) => `dn: ${dn}\nchangetype: delete\n`).join('\n'));
     }

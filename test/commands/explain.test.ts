@@ -16,7 +16,7 @@ describe('commands/explain', () => {
   beforeEach(() => forest.clear());
 
   function explain(...identity: readonly string[]): Promise<Answer> {
-    return forest.engine.call('explain', { ...forest.params, identity });
+    return forest.engine.call('explain', { ...forest.params, devices: identity });
   }
 
   async function explained(identity: string): Promise<WireDevice> {

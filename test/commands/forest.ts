@@ -55,13 +55,14 @@ export class Forest {
   /** An unprepared forest, unless the options say otherwise; the engine binds as the administrator. */
   static async start(options: ForestOptions = {}): Promise<Forest> {
     const { devices, ...controller } = options;
-    const [dc, tenant, engine] = await Promise.all([
+    // The engine first: where it cannot start, nothing is left that keeps the tests from ending.
+    const engine = await startEngine();
+    const [dc, tenant] = await Promise.all([
       startDomainController({ schema: 87, ...controller }),
       startGraphEmulator({
         tenantId: LAB_TENANT.tenantId,
         ...(devices === undefined ? {} : { synthetic: syntheticDevices(devices, 1) }),
       }),
-      startEngine(),
     ]);
     tenant.apps.register({ clientId: CLIENT_ID, secrets: [CLIENT_SECRET] });
     return new Forest(dc, tenant, engine, await mkdtemp(path.join(os.tmpdir(), 'devicewriteback-state-')));
@@ -96,8 +97,9 @@ export class Forest {
     };
   }
 
+  /** The plan of a full run, unless the parameters say otherwise. */
   plan(more: Params = {}): Promise<Answer> {
-    return this.engine.call('plan', { ...this.params, ...more });
+    return this.engine.call('plan', { ...this.params, full: true, ...more });
   }
 
   apply(planned: Params, declined: readonly number[] = []): Promise<Answer> {
@@ -132,7 +134,7 @@ export class Forest {
   /** Takes all devices and device objects away, faults too, and what earlier runs left for later ones. */
   async clear(): Promise<void> {
     this.tenant.faults.clear();
-    for (const { id } of [...this.tenant.devices]) this.tenant.devices.purge(id);
+    for (const { id } of this.tenant.devices) this.tenant.devices.purge(id);
     const entries = await this.entries();
     if (entries.length > 0)
       await this.dc.ldapModify(entries.map(({ dn }) => `dn: ${dn}\nchangetype: delete\n`).join('\n'));

@@ -21,7 +21,7 @@ describe('commands/handlers', () => {
     const port = forest.dc.securePort.toString(16).toUpperCase().padStart(4, '0');
     const address = forest.dc.address
       .split('.')
-      .reverse()
+      .toReversed()
       .map((part) => Number(part).toString(16).padStart(2, '0'));
     const remote = ` ${address.join('').toUpperCase()}:${port} 01 `;
     return readFileSync(`/proc/${forest.engine.pid}/net/tcp`, 'utf8')
@@ -60,7 +60,7 @@ describe('commands/handlers', () => {
   it('keeps no connection after a call that ended, well or not', async () => {
     forest.addDevice();
     await forest.sync();
-    await forest.engine.call('explain', { ...forest.params, identity: ['x'] });
+    await forest.engine.call('explain', { ...forest.params, devices: ['x'] });
     await forest.engine.call('test', forest.params);
     await forest.plan({ tenantId: '11111111-2222-3333-4444-555555555555' });
     await expectNoConnection();

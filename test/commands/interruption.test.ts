@@ -112,7 +112,7 @@ describe('a run that is interrupted in the middle of writing', () => {
 
   it('by kill -9 at any instant is told by the next run, which completes it', async () => {
     const instants = Array.from({ length: 5 }, () => randomInt(60));
-    console.log(`      kill -9 after ${instants.join(', ')} ms of writing`);
+    process.stdout.write(`      kill -9 after ${instants.join(', ')} ms of writing\n`);
     let interrupted = 0;
     for (const instant of instants) {
       await forest.clear();
@@ -169,7 +169,7 @@ describe('a run that is interrupted in the middle of writing', () => {
       action: { kind: 'delay', milliseconds: 20_000 },
     });
     const usn = await forest.usn();
-    const call = forest.engine.start('plan', forest.params);
+    const call = forest.engine.start('plan', { ...forest.params, verbose: true });
     await call.said('$/log');
     await delay(200);
     const started = performance.now();

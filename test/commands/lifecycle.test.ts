@@ -208,8 +208,11 @@ describe('the life of a device object', () => {
       forest.tenant.switches.clockSkew = 2 * 60 * 60 * 1000;
       const { changes } = await forest.sync({ deleteAfter: 0 });
       forest.tenant.switches.clockSkew = 0;
-      expect(changes.map(({ action, reason }) => `${action} ${reason}`)).to.deep.equal(['Held ClockSkew']);
-      expect(await forest.object(device)).to.not.equal(null);
+      expect(changes.map(({ action, reason }) => `${action} ${reason}`)).to.deep.equal([
+        'Disable Removal',
+        'Held ClockSkew',
+      ]);
+      expect(textOf(await forest.object(device), 'msDS-IsEnabled')).to.equal('FALSE');
     });
 
     it('gets a new removed mark when somebody enabled it again', async () => {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { policyOf, readOptions, sourceSettings, type Options } from '../../src/commands/options.ts';
+import { policyOf, readOptions, sourceSettings as sourceSettingsOf, type Options } from '../../src/commands/options.ts';
 import { WritebackError } from '../../src/errors.ts';
-import type { Outside } from '../../src/ports.ts';
+import type { Outside, SourceSettings } from '../../src/ports.ts';
 import { RecordedOutputs } from './recordedOutputs.ts';
 
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
@@ -28,6 +28,10 @@ describe('commands/options', () => {
     return readOptions(params, outsideWith(file), new RecordedOutputs().log);
   }
 
+  function sourceSettings(options: Options): SourceSettings {
+    return sourceSettingsOf(options, new RecordedOutputs().log);
+  }
+
   function errorOf(act: () => unknown): WritebackError {
     try {
       act();
@@ -48,7 +52,7 @@ describe('commands/options', () => {
   it('takes null and what is missing for not given', () => {
     const options = read({ server: null });
     expect(options.text('server')).to.equal(null);
-    expect(options.texts('identity')).to.deep.equal([]);
+    expect(options.texts('devices')).to.deep.equal([]);
     expect(options.count('deleteAfter')).to.equal(null);
     expect(options.flag('keepRemoved')).to.equal(null);
     expect(options.credential('credential')).to.equal(null);
@@ -66,7 +70,7 @@ describe('commands/options', () => {
   for (const [name, value, ask] of [
     ['server', '  ', (options: Options) => options.text('server')],
     ['server', 5, (options: Options) => options.text('server')],
-    ['identity', ['a', ''], (options: Options) => options.texts('identity')],
+    ['devices', ['a', ''], (options: Options) => options.texts('devices')],
     ['deleteAfter', -1, (options: Options) => options.count('deleteAfter')],
     ['deleteAfter', 1.5, (options: Options) => options.count('deleteAfter')],
     ['deleteAfter', '30', (options: Options) => options.count('deleteAfter')],
@@ -123,7 +127,11 @@ describe('commands/options', () => {
     });
 
     it('says what is missing', () => {
-      expect(errorOf(() => sourceSettings(read({})))).to.include({ code: 'ParameterMissing', target: 'TenantId' });
+      const withoutTenant = { clientId: CLIENT, certificatePath: '/c.pem' };
+      expect(errorOf(() => sourceSettings(read(withoutTenant)))).to.include({
+        code: 'ParameterMissing',
+        target: 'TenantId',
+      });
       const withTenant = { tenantId: TENANT, certificatePath: '/c.pem' };
       expect(errorOf(() => sourceSettings(read(withTenant)))).to.include({
         code: 'ParameterMissing',

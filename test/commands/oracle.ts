@@ -76,14 +76,14 @@ export function desiredObjects(tenant: Tenant): ReadonlyMap<string, PlainObject>
 /** A GUID's 16 bytes as the directory keeps them: the first three fields little-endian ([MS-DTYP] 2.3.4.2). */
 export function guidBytes(text: string): Buffer {
   const [a = '', b = '', c = '', d = '', e = ''] = text.split('-');
-  const little = (field: string): string => (field.match(/../g) ?? []).reverse().join('');
+  const little = (field: string): string => (field.match(/../g) ?? []).toReversed().join('');
   return Buffer.from(little(a) + little(b) + little(c) + d + e, 'hex');
 }
 
 function guidText(bytes: Buffer): string {
   const field = (start: number, end: number): string => bytes.subarray(start, end).toString('hex');
   const little = (start: number, end: number): string =>
-    Buffer.from(bytes.subarray(start, end)).reverse().toString('hex');
+    Buffer.from(bytes.subarray(start, end).toReversed()).toString('hex');
   return [little(0, 4), little(4, 6), little(6, 8), field(8, 10), field(10, 16)].join('-');
 }
 

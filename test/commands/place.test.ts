@@ -99,6 +99,7 @@ describe('commands/place', () => {
       const answers: Partial<Directory> = {
         server: 'dc.x.test:636',
         rootDse: async () => rootDse,
+        registrationServices: async () => [],
         schema: async () => ({ objectVersion: 47, classes: new Set(classes), attributes: new Set<string>() }),
       };
       return answers as Directory;

@@ -137,9 +137,9 @@ describe('commands/plan', () => {
       expect(run).to.include({ outcome: 'Refused', disabled: 1, updated: 0 });
       expect(run.error?.code).to.equal('RemovalThreshold');
       expect(report).to.include({ outcome: 'refused' });
-      expect(textOf(await forest.object(device(stated)), 'msDS-IsEnabled')).to.equal('FALSE');
+      expect(textOf(await forest.object(there(stated)), 'msDS-IsEnabled')).to.equal('FALSE');
       for (const one of gone) expect(textOf(await forest.object(one), 'msDS-IsEnabled')).to.equal('TRUE');
-      expect(textOf(await forest.object(device(others[10])), 'displayName')).to.not.equal('Renamed');
+      expect(textOf(await forest.object(there(others[10])), 'displayName')).to.not.equal('Renamed');
 
       const usn = await forest.usn();
       const tooFew = await forest.sync({ maximumRemoval: 5 });
@@ -160,7 +160,7 @@ describe('commands/plan', () => {
     it('refuses an empty source', async () => {
       const [one] = forest.addDevices(1);
       await forest.sync();
-      forest.tenant.devices.remove(device(one).id);
+      forest.tenant.devices.remove(there(one).id);
       const usn = await forest.usn();
       const { planned: plan, run } = await forest.sync();
       expect(plan.refusal?.code).to.equal('SourceTooSmall');
@@ -182,7 +182,7 @@ describe('commands/plan', () => {
     it('holds a removal as AbsenceUnproven when Graph refuses to say whether the device is there', async () => {
       const [kept, gone] = forest.addDevices(2);
       await forest.sync();
-      forest.tenant.devices.remove(device(gone).id);
+      forest.tenant.devices.remove(there(gone).id);
       forest.tenant.faults.add({
         when: isById,
         times: 1000,
@@ -195,7 +195,7 @@ describe('commands/plan', () => {
       ]);
       expect(run).to.include({ outcome: 'Completed', disabled: 0 });
       expect(await forest.usn()).to.equal(usn);
-      expect(textOf(await forest.object(device(kept)), 'msDS-IsEnabled')).to.equal('TRUE');
+      expect(textOf(await forest.object(there(kept)), 'msDS-IsEnabled')).to.equal('TRUE');
       forest.tenant.faults.clear();
       expect((await forest.sync()).run).to.include({ disabled: 1 });
     });
@@ -223,7 +223,7 @@ describe('commands/plan', () => {
       await forest.sync();
       forest.tenant.faults.add({
         when: (request) => request.kind === 'graph' && request.path === '/v1.0/devices',
-        action: meanwhile(() => forest.tenant.devices.remove(device(first).id)),
+        action: meanwhile(() => forest.tenant.devices.remove(there(first).id)),
       });
       expect((await forest.sync()).planned.changes).to.equal(0);
       expect((await forest.sync()).run).to.include({ disabled: 1 });
@@ -234,7 +234,7 @@ describe('commands/plan', () => {
     it('is refused when all marks are foreign', async () => {
       const [one] = forest.addDevices(2);
       await forest.sync();
-      for (const { id } of [...forest.tenant.devices]) if (id !== one?.id) forest.tenant.devices.purge(id);
+      for (const { id } of forest.tenant.devices) if (id !== one?.id) forest.tenant.devices.purge(id);
       for (const { dn } of await forest.entries()) {
         await forest.dc.ldapModify(
           `dn: ${dn}\nchangetype: modify\nreplace: adminDescription\nadminDescription: ${FOREIGN}\n-\n`,
@@ -284,7 +284,7 @@ describe('commands/plan', () => {
     return request.kind === 'inner' && /^(\/v1\.0)?\/devices\/[^/]+$/.test(request.path);
   }
 
-  function device(one: StoredDevice | undefined): StoredDevice {
+  function there(one: StoredDevice | undefined): StoredDevice {
     if (one === undefined) throw new Error('There is no such device.');
     return one;
   }

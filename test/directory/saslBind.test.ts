@@ -49,6 +49,7 @@ describe('SASL bind', () => {
     };
     expect(lengths('307f')).to.deep.equal([null, null, 129]);
     expect(lengths('30820102')).to.deep.equal([null, null, null, null, 262]);
+    expect(() => lengths('48')).to.throw('no LDAP message');
     expect(() => lengths('3080')).to.throw('no LDAP message');
     expect(() => lengths('3085')).to.throw('no LDAP message');
   });

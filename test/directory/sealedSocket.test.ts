@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BerWriter, EqualityFilter, OrFilter } from 'ldapts';
 import { expect } from 'chai';
 import { ConnectionLost } from '../../src/directory/failure.ts';
@@ -142,13 +143,28 @@ describe('an LDAP connection sealed by Kerberos', function () {
 
       it('is lost when an answer is sent a second time', async () => {
         const wire = await openSealed();
+        const before = tap.octets('toClient').length;
         await search(wire, '', ['dnsHostName'], 'base');
-        const first = tap.octets('toClient').length;
-        await search(wire, '', ['dnsHostName'], 'base');
-        const answer = tap.octets('toClient').subarray(first);
+        const answer = tap.octets('toClient').subarray(before);
         tap.pass((octets, to) => (to === 'toClient' ? [answer] : [octets]));
         const error: unknown = await search(wire, '', ['dnsHostName'], 'base').catch((thrown: unknown) => thrown);
         expect(error).to.be.instanceOf(ConnectionLost);
+        expect(String(error)).to.include('left out or repeated');
+      });
+
+      it('is lost when an answer is left out', async () => {
+        const wire = await openSealed();
+        await search(wire, '', ['dnsHostName'], 'base');
+        tap.pass((octets, to) => (to === 'toClient' ? [] : [octets]));
+        const first = search(wire, '', ['dnsHostName'], 'base').catch((thrown: unknown) => thrown);
+        const before = tap.octets('toClient').length;
+        while (tap.octets('toClient').length === before) await delay(5);
+        tap.pass((octets) => [octets]);
+        const second: unknown = await search(wire, '', ['dnsHostName'], 'base').catch((thrown: unknown) => thrown);
+        for (const error of [await first, second]) {
+          expect(error).to.be.instanceOf(ConnectionLost);
+          expect(String(error)).to.include('left out or repeated');
+        }
       });
 
       it('is refused by the server when the ticket is for another service key', async () => {

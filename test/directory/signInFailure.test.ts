@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { ConnectionLost, LdapRefusal } from '../../src/directory/failure.ts';
-import { bindFailure, connectFailure, type Offer } from '../../src/directory/signInFailure.ts';
+import { bindFailure, certificateFailure, connectFailure, type Offer } from '../../src/directory/signInFailure.ts';
 import { WritebackError } from '../../src/errors.ts';
 
 const SERVER = 'dc1.corp.contoso.test:636';
@@ -78,5 +78,30 @@ describe('signInFailure', () => {
     expect(failureOf(refused, 'LDAPS').remedy).to.include('offers LDAPS on this port (636 as a rule)');
     expect(failureOf(refused, 'StartTLS').remedy).to.include('offers StartTLS on this port (389 as a rule)');
     expect(failureOf(refused, 'LDAP').remedy).to.include('offers LDAP on this port (389 as a rule)');
+  });
+
+  describe('of a client certificate', () => {
+    const refusal = (error: Error, validTo: Date | null = null): WritebackError => {
+      const failure = certificateFailure(error, SERVER, 'CN=svc', validTo);
+      if (!(failure instanceof WritebackError)) throw new Error(`no WritebackError: ${String(failure)}`);
+      return failure;
+    };
+
+    it('tells an expired one, one that leads to no account and a server that takes none apart', () => {
+      const refused = new LdapRefusal(49, 'data 52e');
+      expect(refusal(refused, new Date('2020-01-02T03:04:05Z')).message).to.include(
+        'it expired on 2020-01-02T03:04:05',
+      );
+      expect(refusal(refused, new Date('2020-01-02T03:04:05Z')).remedy).to.match(/^Renew/);
+      expect(refusal(refused, new Date('2999-01-01')).remedy).to.include('NTAuth');
+      expect(refusal(new LdapRefusal(7, '')).remedy).to.include('-Credential');
+      expect(refusal(refused)).to.include({ code: 'DirectoryBindRefused', retryable: false, detail: 'data 52e' });
+    });
+
+    it('takes a connection lost in the bind for a refusal, and an error of another kind for itself', () => {
+      expect(refusal(new ConnectionLost('alert unknown ca')).message).to.include('alert unknown ca');
+      const other = new Error('other');
+      expect(certificateFailure(other, SERVER, 'CN=svc', null)).to.equal(other);
+    });
   });
 });

@@ -5,11 +5,12 @@
 import { createLog } from '../../src/log.ts';
 import { toWritebackError } from '../../src/errors.ts';
 import { createRunFiles } from '../../src/files/state.ts';
+import { undoPlan } from '../../src/plan/undo.ts';
 import { change, DOMAIN, ending, header, TENANT } from './samples.ts';
 
 const [statePath = '', runId = '', lines = '0'] = process.argv.slice(2);
 const log = createLog((level, message) => process.stderr.write(`${level}: ${message}\n`));
-const files = createRunFiles({ statePath, tenantId: TENANT, domain: DOMAIN }, log);
+const files = createRunFiles({ statePath, tenantId: TENANT, domain: DOMAIN }, log, { undoPlan });
 try {
   const journal = files.openJournal(header(runId));
   process.stdout.write('ready\n');

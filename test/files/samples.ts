@@ -28,6 +28,7 @@ export function header(runId: string): RunHeader {
     tenantId: TENANT,
     server: 'dc1.corp.contoso.test:636',
     container: 'CN=RegisteredDevices,DC=corp,DC=contoso,DC=test',
+    containerGuid: '77777777-0000-4000-8000-000000000000',
     digest: 'ab'.repeat(32),
     held: [
       {

@@ -19,6 +19,7 @@ import { WritebackError, type ErrorData } from '../../src/errors.ts';
 import type { Report } from '../../src/files/report.ts';
 import { createRunFiles, defaultStatePath, stateFolder } from '../../src/files/state.ts';
 import { createLog } from '../../src/log.ts';
+import { undoPlan } from '../../src/plan/undo.ts';
 import type { RunFiles } from '../../src/ports.ts';
 import { change, DOMAIN, ending, header, temporaryFolders, TENANT } from './samples.ts';
 
@@ -49,7 +50,8 @@ describe('state', () => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
 
-  const filesIn = (statePath: string): RunFiles => createRunFiles({ statePath, tenantId: TENANT, domain: DOMAIN }, log);
+  const filesIn = (statePath: string): RunFiles =>
+    createRunFiles({ statePath, tenantId: TENANT, domain: DOMAIN }, log, { undoPlan });
   /** Starts a run in a process of its own and waits until its journal is open. */
   const startRun = async (statePath: string, runId: string, lines: number): Promise<ChildProcess> => {
     const child = spawn(process.execPath, [WRITER, statePath, runId, String(lines)], {

@@ -1,11 +1,13 @@
 import { expect } from 'chai';
+import { build } from 'esbuild';
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { readCertificate } from '../../src/graph/certificate.ts';
 import { caught } from './caught.ts';
-import { newCertificate, type CertificateAndKey } from './signingCertificate.ts';
+import { newCertificate, newIssuedCertificate, PASSWORD, pfx, type CertificateAndKey } from './signingCertificate.ts';
 
 const DAY = 86_400_000;
 
@@ -29,9 +31,9 @@ describe('graph/certificate', () => {
     return name;
   }
 
-  async function problem(parts: readonly string[], now = new Date()): Promise<string> {
+  async function problem(parts: readonly string[], now = new Date(), password: string | null = null): Promise<string> {
     const name = await file(...parts);
-    const error = await caught(() => readCertificate(name, null, now));
+    const error = await caught(() => readCertificate(name, password, now));
     expect(error.target).to.equal(name);
     expect(error.remedy).not.to.equal('');
     expect(`${error.message} ${error.detail}`).not.to.contain('PRIVATE KEY');
@@ -74,11 +76,10 @@ describe('graph/certificate', () => {
     expect(error.message).to.contain('no such file');
   });
 
-  it('refuses a file without certificate, such as a PFX, and says how to convert one', async () => {
-    expect(await problem(['\u0030\u0082 not PEM'])).to.contain('CertificateUnusable: it holds no certificate');
+  it('refuses a file without certificate', async () => {
+    expect(await problem(['not PEM'])).to.contain('CertificateUnusable: it holds no certificate');
     expect(await problem([own.privateKey])).to.contain('it holds no certificate');
-    const error = await caught(async () => readCertificate(await file(''), null, new Date()));
-    expect(error.remedy).to.contain('openssl pkcs12');
+    expect(await problem([''])).to.contain('it holds no certificate');
   });
 
   it('refuses a file without key', async () => {
@@ -91,15 +92,128 @@ describe('graph/certificate', () => {
     );
   });
 
-  it('refuses an encrypted key in either form', async () => {
-    const key = createPrivateKey(own.privateKey);
-    const secret = { cipher: 'aes-256-cbc', passphrase: 'throwaway', format: 'pem' } as const;
+  describe('with an encrypted private key', () => {
+    const encrypted = (type: 'pkcs1' | 'pkcs8'): string =>
+      createPrivateKey(own.privateKey)
+        .export({ type, cipher: 'aes-256-cbc', passphrase: PASSWORD, format: 'pem' })
+        .toString();
+
     for (const type of ['pkcs8', 'pkcs1'] as const) {
-      const encrypted = key.export({ type, ...secret }).toString();
-      expect(await problem([own.certificate, encrypted])).to.contain(
-        'CertificateUnusable: its private key is encrypted',
-      );
+      it(`opens the ${type} form with its password`, async () => {
+        const read = await readCertificate(await file(own.certificate, encrypted(type)), PASSWORD, new Date());
+        expect(createPrivateKey(read.privateKey).equals(createPrivateKey(own.privateKey))).to.equal(true);
+      });
+
+      it(`refuses the ${type} form without password or with a wrong one`, async () => {
+        const parts = [own.certificate, encrypted(type)];
+        expect(await problem(parts)).to.equal('CertificateUnusable: its private key is encrypted.');
+        for (const wrong of ['', `${PASSWORD} `]) {
+          const words = 'CertificateUnusable: the password does not open its private key.';
+          expect(await problem(parts, new Date(), wrong)).to.equal(words);
+        }
+      });
     }
+
+    it('does not need the password that it is given when the key is not encrypted', async () => {
+      const read = await readCertificate(await file(own.certificate, own.privateKey), PASSWORD, new Date());
+      expect(read.privateKey).to.contain('BEGIN PRIVATE KEY');
+    });
+  });
+
+  describe('as PFX', () => {
+    const thumbprintOf = (pem: string): string => new X509Certificate(pem).fingerprint256.replaceAll(':', '');
+    const forms: readonly (readonly [string, readonly string[]])[] = [
+      ['as OpenSSL makes it', []],
+      ['with AES-128 and SHA-512', ['-keypbe', 'AES-128-CBC', '-certpbe', 'AES-128-CBC', '-macalg', 'sha512']],
+      ['with triple DES and SHA-1', ['-keypbe', 'PBE-SHA1-3DES', '-certpbe', 'PBE-SHA1-3DES', '-macalg', 'sha1']],
+      ['with certificates that are not encrypted', ['-certpbe', 'NONE']],
+    ];
+    for (const [what, options] of forms) {
+      it(`reads one ${what}`, async () => {
+        const name = await pfx(folder, own, { options });
+        const read = await readCertificate(name, PASSWORD, new Date());
+        expect(read.thumbprint).to.equal(thumbprintOf(own.certificate));
+        expect(createPrivateKey(read.privateKey).equals(createPrivateKey(own.privateKey))).to.equal(true);
+      });
+    }
+
+    it('reads one without password', async () => {
+      const name = await pfx(folder, own, { password: '' });
+      for (const password of [null, '']) {
+        expect((await readCertificate(name, password, new Date())).thumbprint).to.equal(thumbprintOf(own.certificate));
+      }
+    });
+
+    it('takes of a chain the certificate that the key belongs to', async () => {
+      const name = await pfx(folder, own, { chain: [other.certificate] });
+      expect((await readCertificate(name, PASSWORD, new Date())).thumbprint).to.equal(thumbprintOf(own.certificate));
+    });
+
+    for (const [what, issuerKey, signing] of [
+      ['an elliptic curve', ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'], []],
+      ['RSA-PSS', ['rsa:2048'], ['-sigopt', 'rsa_padding_mode:pss', '-sigopt', 'rsa_pss_saltlen:32']],
+    ] as const) {
+      it(`keeps the thumbprint of a certificate that was signed with ${what}`, async () => {
+        const issued = await newIssuedCertificate(issuerKey, signing);
+        const read = await readCertificate(await pfx(folder, issued), PASSWORD, new Date());
+        expect(read.thumbprint).to.equal(thumbprintOf(issued.certificate));
+      });
+    }
+
+    it('reads one in a bundle that is split into chunks', async () => {
+      const outdir = path.join(folder, 'bundle');
+      await build({
+        entryPoints: { certificate: 'src/graph/certificate.ts' },
+        outdir,
+        bundle: true,
+        splitting: true,
+        format: 'esm',
+        platform: 'node',
+        mainFields: ['module', 'main'],
+        outExtension: { '.js': '.mjs' },
+        banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+      });
+      const bundled = (await import(pathToFileURL(path.join(outdir, 'certificate.mjs')).href)) as {
+        readonly readCertificate: typeof readCertificate;
+      };
+      const read = await bundled.readCertificate(await pfx(folder, own), PASSWORD, new Date());
+      expect(read.thumbprint).to.equal(thumbprintOf(own.certificate));
+    });
+
+    it('says in one line that the password is wrong or missing, and does not show it', async () => {
+      const name = await pfx(folder, own);
+      for (const [password, words] of [
+        ['another-word', 'the password does not open it'],
+        [null, 'it needs a password'],
+      ] as const) {
+        const error = await caught(() => readCertificate(name, password, new Date()));
+        expect(error).to.include({ code: 'CertificateUnusable', target: name });
+        expect(error.message).to.equal(`The certificate file ${name} cannot be used to sign in: ${words}.`);
+        expect(error.remedy).to.contain('password with which the file was exported');
+        expect(JSON.stringify(error)).not.to.contain('another-word');
+      }
+    });
+
+    it('refuses one without key, one that is cut and another file that begins like one', async () => {
+      const whole = await readFile(await pfx(folder, own));
+      const bytes = [
+        whole.subarray(0, whole.length / 2),
+        new X509Certificate(own.certificate).raw,
+        [0x30],
+        [0x30, 0x82],
+      ];
+      for (const content of bytes) {
+        const name = path.join(folder, 'damaged.pfx');
+        await writeFile(name, Buffer.from(content));
+        const error = await caught(() => readCertificate(name, PASSWORD, new Date()));
+        expect(error.code).to.equal('CertificateUnusable');
+        expect(error.message).to.contain('it is no PFX file that can be read');
+      }
+      const error = await caught(async () =>
+        readCertificate(await pfx(folder, own, { options: ['-nokeys'] }), PASSWORD, new Date()),
+      );
+      expect(error.message).to.contain('it holds no private key');
+    });
   });
 
   it('refuses a damaged certificate and a damaged key', async () => {

@@ -46,7 +46,7 @@ describe('graph/delta', () => {
     it('asks for a link of now by one request, with the properties of the list, and no device', async () => {
       addDevices(10);
       expect(await start()).to.match(/\/v1\.0\/devices\/delta\?\$deltatoken=./);
-      const asked = fixture.emulator.requests.all().filter(toDelta);
+      const asked = fixture.emulator.requests.all().filter(({ path }) => path === '/v1.0/devices/delta');
       expect(asked.map(({ query }) => query)).to.deep.equal([
         '$select=id,deviceId,displayName,accountEnabled,alternativeSecurityIds,deviceVersion,operatingSystem,' +
           'operatingSystemVersion,physicalIds,isManaged,isCompliant,trustType&$deltatoken=latest',

@@ -1,5 +1,7 @@
 import { expect } from 'chai';
 import { createDeviceSource } from '../../src/graph/deviceSource.ts';
+import { throttled } from '../emulator/faultPresets.ts';
+import { newDevice, newGroup, newUser } from '../emulator/newEntities.ts';
 import { syntheticDevices } from '../emulator/syntheticDevices.ts';
 import { caught, gather } from './caught.ts';
 import { fakeClock } from './fakeClock.ts';
@@ -97,6 +99,31 @@ describe('graph/deviceSource', () => {
       expect(error.code).to.equal('GraphForbidden');
       expect(error.remedy).to.contain(permission).and.to.contain('the token has: none');
     }
+  });
+
+  it('reads devices, owners, changes and group members with exactly the permissions of each', async () => {
+    const { emulator, another, signal } = fixture;
+    const owner = emulator.users.add(newUser());
+    const { id } = emulator.devices.add(newDevice({ registeredOwners: [owner.id] }));
+    const group = emulator.groups.add(newGroup({ members: [id] }));
+    emulator.apps.grant(CLIENT_ID, ['Device.Read.All', 'User.Read.All', 'GroupMember.Read.All']);
+    const source = another();
+    const link = await source.startDelta(signal);
+    const [device] = await gather(source.devices(signal));
+    expect(device?.ownerSid).to.equal(owner['onPremisesSecurityIdentifier']);
+    expect([...(await source.groupMembers(group.id, signal))]).to.deep.equal([id]);
+    expect((await source.changesSince(link, signal)).state).to.equal('changes');
+    expect((await gather(source.devicesById([id], signal))).map(({ state }) => state)).to.deep.equal(['present']);
+    expect(emulator.requests.count(({ status }) => status !== 200)).to.equal(0);
+  });
+
+  it('begins no request when the time that all may take is over', async () => {
+    const { emulator, another, clock, signal } = fixture;
+    emulator.faults.add({ times: 1000, action: throttled('100') });
+    const source = another({}, { retry: { totalTime: 250_000 } });
+    const error = await caught(() => source.probeDevices(signal));
+    expect(error.message).to.contain('took longer than 4 min together');
+    expect(clock.waits).to.deep.equal([100_000, 100_000, 100_000]);
   });
 
   it('counts requests and keeps the time of the server', async () => {

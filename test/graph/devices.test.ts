@@ -1,12 +1,17 @@
 import { expect } from 'chai';
+import { runInNewContext } from 'node:vm';
+import { setFlagsFromString } from 'node:v8';
+import type { EntraDevice } from '../../src/device/entraDevice.ts';
 import type { Presence } from '../../src/ports.ts';
 import type { EmulatorRequest } from '../emulator/exchange.ts';
 import {
+  badGateway,
   duplicatesOverPages,
   emptyPage,
   errorMember,
   failure,
   foreignNextLink,
+  linkOfRetriedPageRefused,
   meanwhile,
   pageTokenRefused,
   repeatedNextLink,
@@ -18,6 +23,8 @@ import type { FaultAction } from '../emulator/faults.ts';
 import { newDevice, newUser } from '../emulator/newEntities.ts';
 import { caught, gather } from './caught.ts';
 import { startSource, type SourceFixture } from './sourceFixture.ts';
+
+setFlagsFromString('--expose-gc');
 
 const GONE = '99999999-0000-0000-0000-000000000000';
 
@@ -150,7 +157,7 @@ describe('graph/devices', () => {
     });
 
     for (const code of ['DirectoryPageTokenNotFoundException', 'Directory_ExpiredPageToken', 'Request_BadRequest']) {
-      it(`begins again when Graph no longer knows the page token: ${code}`, async () => {
+      it(`asks for a page again when Graph no longer knows the page token that it gave: ${code}`, async () => {
         const added = addDevices(7);
         fixture.emulator.faults.add({ after: 1, action: pageTokenRefused(code) });
         expect(await ids()).to.deep.equal([...added.slice(0, 3), ...added]);
@@ -158,12 +165,29 @@ describe('graph/devices', () => {
       });
     }
 
+    it('reads each device to the end though every page is throttled once and the link of a repeated page is not good', async () => {
+      const { emulator } = fixture;
+      const added = addDevices(13);
+      emulator.faults.add({ times: 10_000, action: linkOfRetriedPageRefused() });
+      for (let page = 0; page < 3; page += 1) emulator.faults.add({ after: page * 4, action: throttled('1') });
+      expect(await distinctIds()).to.deep.equal(added);
+      expect(fixture.lines.filter((line) => line.includes('from the first page again'))).to.deep.equal([]);
+    });
+
+    it('begins again from the first page when the page token of a page that was asked for again is not known either', async () => {
+      const added = addDevices(7);
+      fixture.emulator.faults.add({ after: 2, action: pageTokenRefused() });
+      fixture.emulator.faults.add({ after: 3, action: pageTokenRefused() });
+      expect(await distinctIds()).to.deep.equal(added);
+      expect(listRequests()).to.equal(8);
+    });
+
     it('does not begin again for ever', async () => {
       addDevices(7);
       const later = ({ query }: EmulatorRequest): boolean => query.includes('skiptoken');
       fixture.emulator.faults.add({ when: later, times: 100, action: pageTokenRefused() });
       expect((await caught(ids)).code).to.equal('GraphFailed');
-      expect(listRequests()).to.equal(8);
+      expect(listRequests()).to.equal(16);
     });
 
     it('gives the devices of a page before it asks for the next one', async () => {
@@ -204,6 +228,70 @@ describe('graph/devices', () => {
         expect(error.message).to.contain('element 1 of page 2 is no device');
       });
     }
+
+    const healing: readonly (readonly [string, FaultAction])[] = [
+      ['429', throttled('2')],
+      ['503 with a date', serverError(503, new Date(Date.now() + 5000).toUTCString())],
+      ['500', serverError(500)],
+      ['502 in HTML', badGateway()],
+      ['504', serverError(504)],
+      ['a connection cut in the middle of the body', { kind: 'resetInBody' }],
+      ['a slow body', { kind: 'slowBody', milliseconds: 1500 }],
+      ['invalid JSON', { kind: 'truncate' }],
+      ['an error member', errorMember()],
+      ['a refused token', failure(401, 'InvalidAuthenticationToken', 'No.')],
+    ];
+    for (const [what, action] of healing) {
+      it(`gives every device though a page in the middle meets ${what}`, async () => {
+        const { emulator, another, signal } = fixture;
+        const added = addDevices(7);
+        emulator.faults.add({ after: 1, action });
+        const source = another({}, { requestTimeout: 1000 });
+        const read = await gather(source.devices(signal));
+        expect(read.map(({ id }) => id)).to.deep.equal(added);
+      });
+
+      it(`ends with an error, and not as if it were complete, where ${what} lasts`, async () => {
+        const { emulator, another, signal } = fixture;
+        const added = addDevices(7);
+        const later = ({ query }: EmulatorRequest): boolean => query.includes('skiptoken');
+        const short = action.kind === 'slowBody' ? { kind: 'slowBody', milliseconds: 300 } : action;
+        emulator.faults.add({ when: later, times: 1000, action: short as FaultAction });
+        const given: string[] = [];
+        await caught(async () => {
+          const source = another({}, { requestTimeout: action.kind === 'slowBody' ? 100 : 1000 });
+          for await (const { id } of source.devices(signal)) given.push(id);
+        });
+        expect(given).to.deep.equal(added.slice(0, 3));
+      });
+    }
+
+    it('reads compressed pages, and by the clock of a server that goes wrong', async () => {
+      const { emulator } = fixture;
+      Object.assign(emulator.switches, { gzip: true, clockSkew: -86_400_000, throttleLimitPercentage: 1.2 });
+      const added = addDevices(7);
+      emulator.faults.add({ after: 1, action: throttled(new Date(Date.now() - 86_400_000 + 9000).toUTCString()) });
+      expect(await ids()).to.deep.equal(added);
+      expect(fixture.clock.waits).to.have.length(1);
+      expect(fixture.clock.waits[0]).to.be.within(6000, 10_000);
+    });
+
+    it('holds no device after it was given', async () => {
+      addDevices(12);
+      const collect = runInNewContext('gc') as () => void;
+      const given: WeakRef<EntraDevice>[] = [];
+      for await (const device of fixture.source.devices(fixture.signal)) {
+        given.push(new WeakRef(device));
+        // A page of three may be held while it is given, and the one before it by the machine's stack.
+        if (given.length % 3 !== 1) continue;
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
+        collect();
+        expect(given.slice(0, -4).filter((held) => held.deref() !== undefined)).to.deep.equal([]);
+      }
+      expect(given).to.have.length(12);
+    });
 
     it('takes a malformed property as not read, and no other with it', async () => {
       const { emulator, source, signal } = fixture;

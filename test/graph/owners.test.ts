@@ -73,6 +73,52 @@ describe('graph/owners', () => {
     expect(userRequests()).to.equal(21);
   });
 
+  describe('when there are many', () => {
+    /** 70 devices on pages of 20, each with an owner of its own, some of whom have no SID. */
+    const start = (): readonly (string | null)[] => {
+      fixture.emulator.switches.pageLimit = 20;
+      return Array.from({ length: 70 }, (_, index) => {
+        const sid = index % 5 === 0 ? null : `${SID}${index}`;
+        addDevice(addUser(sid));
+        return sid;
+      });
+    };
+    const lists = (): number =>
+      fixture.emulator.requests.count(({ path, query }) => path === '/v1.0/users' && !query.includes('$filter'));
+
+    it('reads all users once, page by page, and asks for none of them one by one', async () => {
+      const sids = start();
+      const devices = await readAll(fixture.another({}, { manyOwners: 50 }));
+      expect([...devices.values()].map(({ ownerSid }) => ownerSid)).to.deep.equal(sids);
+      expect(lists()).to.equal(4);
+      expect(userRequests()).to.equal(2 + 2 + 4);
+    });
+
+    for (const [what, action] of [
+      ['breaks down', serverError(500)],
+      ['is refused', failure(400, 'Request_BadRequest', 'No.')],
+    ] as const) {
+      it(`asks for the rest one by one where the list of users ${what} in the middle`, async () => {
+        const sids = start();
+        const second = ({ path, query }: EmulatorRequest): boolean =>
+          path === '/v1.0/users' && query.includes('skiptoken');
+        fixture.emulator.faults.add({ when: second, times: 1000, action });
+        const devices = await readAll(fixture.another({}, { manyOwners: 50 }));
+        expect([...devices.values()].map(({ ownerSid }) => ownerSid)).to.deep.equal(sids);
+        expect(warnings()).to.deep.equal([]);
+      });
+    }
+
+    it('has not read owners without permission', async () => {
+      start();
+      fixture.emulator.apps.grant(CLIENT_ID, ['Device.Read.All']);
+      const devices = await readAll(fixture.another({}, { manyOwners: 5 }));
+      expect([...devices.values()].every(({ ownerSid }) => ownerSid === undefined)).to.equal(true);
+      expect(userRequests()).to.equal(1);
+      expect(warnings()).to.have.length(1);
+    });
+  });
+
   it('takes an owner that Graph does not know as none', async () => {
     fixture.emulator.faults.add({ action: owners({ id: '99999999-0000-0000-0000-000000000000' }) });
     const id = addDevice();

@@ -38,6 +38,36 @@ describe('graph/pages', () => {
     ]);
   });
 
+  it('asks for the page again whose link Graph does not know, and goes on by the link that it gives then', async () => {
+    const refusal = { error: { code: 'DirectoryPageTokenNotFoundException', message: 'No.' } };
+    let asked = 0;
+    server = await startOwnServer(({ target }, response, url) => {
+      asked += 1;
+      if (target === '/v1.0/things?a1') sendJson(response, refusal, 400);
+      else if (target === '/v1.0/things')
+        sendJson(response, { value: [1], '@odata.nextLink': `${url}/v1.0/things?a${asked}` });
+      else sendJson(response, { value: [2] });
+    });
+    const read = await gather(pages(server.client, FIRST, server.signal));
+    expect(read.map(({ number, values }) => [number, values])).to.deep.equal([
+      [1, [1]],
+      [1, [1]],
+      [2, [2]],
+    ]);
+    expect(asked).to.equal(4);
+  });
+
+  it('ends with the refusal when the page gives the same link again', async () => {
+    const refusal = { error: { code: 'DirectoryPageTokenNotFoundException', message: 'No.' } };
+    server = await startOwnServer(({ target }, response, url) => {
+      if (target === '/v1.0/things') sendJson(response, { value: [1], '@odata.nextLink': `${url}/v1.0/things?a` });
+      else sendJson(response, refusal, 400);
+    });
+    const error = await caught(() => gather(pages(server.client, FIRST, server.signal)));
+    expect(error.message).to.contain('DirectoryPageTokenNotFoundException');
+    expect(server.received).to.have.length(3);
+  });
+
   it('refuses a link that was given before', async () => {
     const { client, signal } = await start((url) => [
       { value: [1], '@odata.nextLink': `${url}/v1.0/things?a` },
@@ -74,6 +104,49 @@ describe('graph/pages', () => {
       expect(error.message).to.contain('page 1 holds no collection');
     });
   }
+
+  it('refuses pages that go round in a circle, sooner or later, whatever their links say', async () => {
+    for (const [lead, length, size] of [
+      [0, 1, 2],
+      [5, 7, 40],
+      [3, 4, 999],
+    ] as const) {
+      let number = 0;
+      server?.stop();
+      server = await startOwnServer((_, response, url) => {
+        const page = number < lead ? number : lead + ((number - lead) % length);
+        number += 1;
+        const value = Array.from({ length: size }, (_unused, index) => ({ id: `${page}-${index}` }));
+        sendJson(response, { value, '@odata.nextLink': `${url}/v1.0/things?${number}` });
+      });
+      const error = await caught(() => gather(pages(server.client, FIRST, server.signal)));
+      expect(error.code).to.equal('GraphAnswerInvalid');
+      expect(error.message).to.contain('bring the same objects again and again');
+      expect(number).to.be.below(150);
+    }
+  });
+
+  it('refuses empty pages without end', async () => {
+    let number = 0;
+    server = await startOwnServer((_, response, url) => {
+      number += 1;
+      sendJson(response, { value: [], '@odata.nextLink': `${url}/v1.0/things?${number}` });
+    });
+    expect((await caught(() => gather(pages(server.client, FIRST, server.signal)))).code).to.equal(
+      'GraphAnswerInvalid',
+    );
+    expect(number).to.equal(101);
+  });
+
+  it('takes objects that come on two pages for no circle', async () => {
+    let number = 0;
+    server = await startOwnServer((_, response, url) => {
+      number += 1;
+      const value = Array.from({ length: 20 }, (_unused, index) => ({ id: String(number * 10 + index) }));
+      sendJson(response, { value, ...(number < 100 ? { '@odata.nextLink': `${url}/v1.0/things?${number}` } : {}) });
+    });
+    expect(await gather(pages(server.client, FIRST, server.signal))).to.have.length(100);
+  });
 
   it('asks for no further page when the reader has enough', async () => {
     const { client, received, signal } = await start((url) => [

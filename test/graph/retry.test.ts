@@ -92,6 +92,22 @@ describe('graph/retry', () => {
     expect(clock.waits).to.deep.equal([10_000, 10_000]);
   });
 
+  it('begins no try when the time of all requests is over, which counts once for a request inside another', async () => {
+    const clock = fakeClock();
+    const retry = createRetry({ ...DEFAULT_RETRY, totalTime: 60_000 }, clock, recordLog().log);
+    const slow = async (): Promise<Attempt<string>> => {
+      await clock.sleep(15_000, NEVER);
+      return { value: 'yes' };
+    };
+    const nested = async (): Promise<Attempt<string>> => ({ value: await retry('Sign-in', slow, NEVER) });
+    for (let time = 0; time < 4; time += 1) expect(await retry('Reading', nested, NEVER)).to.equal('yes');
+    await clock.sleep(600_000, NEVER);
+    expect(await retry('Reading', slow, NEVER)).to.equal('yes');
+    const error = await caught(() => retry('Reading', slow, NEVER));
+    expect(error).to.include({ code: 'GraphFailed', retryable: true });
+    expect(error.message).to.equal('Reading: the requests to Entra took longer than 1 min together.');
+  });
+
   it('ends at once with an error that the attempt throws', async () => {
     const retry = createRetry(DEFAULT_RETRY, fakeClock(), recordLog().log);
     let tries = 0;

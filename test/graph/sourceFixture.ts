@@ -1,6 +1,6 @@
 import { createDeviceSource, type SourceLimits } from '../../src/graph/deviceSource.ts';
 import { createLog, type Log } from '../../src/log.ts';
-import type { Clock, DeviceSource, SourceSettings } from '../../src/ports.ts';
+import type { Clock, DeviceSource, HostServices, SourceSettings } from '../../src/ports.ts';
 import { startGraphEmulator, type GraphEmulator, type GraphEmulatorOptions } from '../emulator/graphEmulator.ts';
 import { fakeClock, type FakeClock } from './fakeClock.ts';
 
@@ -25,7 +25,12 @@ export interface SourceFixture extends RecordedLog {
   readonly signal: AbortSignal;
   readonly source: DeviceSource;
   /** Another source of the same tenant. */
-  another(settings?: Partial<SourceSettings>, limits?: SourceLimits, clock?: Clock): DeviceSource;
+  another(
+    settings?: Partial<SourceSettings>,
+    limits?: SourceLimits,
+    clock?: Clock,
+    hostServices?: HostServices,
+  ): DeviceSource;
 }
 
 export async function startSource(options: GraphEmulatorOptions = {}): Promise<SourceFixture> {
@@ -33,7 +38,7 @@ export async function startSource(options: GraphEmulatorOptions = {}): Promise<S
   emulator.apps.register({ clientId: CLIENT_ID, secrets: [SECRET] });
   const recorded = recordLog();
   const clock = fakeClock();
-  const another: SourceFixture['another'] = (settings = {}, limits = {}, otherClock = clock) =>
+  const another: SourceFixture['another'] = (settings = {}, limits = {}, otherClock = clock, hostServices) =>
     createDeviceSource(
       {
         tenantId: emulator.tenantId,
@@ -44,6 +49,7 @@ export async function startSource(options: GraphEmulatorOptions = {}): Promise<S
       },
       otherClock,
       recorded.log,
+      hostServices,
       limits,
     );
   return { ...recorded, emulator, clock, signal: new AbortController().signal, source: another(), another };

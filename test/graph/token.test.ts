@@ -9,7 +9,7 @@ import type { EmulatorRequest } from '../emulator/exchange.ts';
 import { serverError, throttled } from '../emulator/faultPresets.ts';
 import { caught } from './caught.ts';
 import { fakeClock, realClock } from './fakeClock.ts';
-import { newCertificate, type CertificateAndKey } from './signingCertificate.ts';
+import { newCertificate, PASSWORD, pfx, type CertificateAndKey } from './signingCertificate.ts';
 import { CLIENT_ID, SECRET, startSource, type SourceFixture } from './sourceFixture.ts';
 
 const UNKNOWN = '00000000-1111-2222-3333-444444444444';
@@ -75,6 +75,75 @@ describe('graph/token', () => {
     emulator.tokens.revoke();
     await source.probeDevices(signal);
     expect(tokenRequests()).to.equal(2);
+  });
+
+  it('signs in with a PFX file and its password, and keeps the password out of errors and log', async () => {
+    const { emulator, another, lines, signal } = await start();
+    emulator.apps.register({ clientId: CLIENT_ID, certificates: [own.certificate] });
+    const file = await pfx(folder, own);
+    const signIn = await another({ credential: { kind: 'certificate', path: file, password: PASSWORD } }).signIn(
+      signal,
+    );
+    expect(signIn.clientId).to.equal(CLIENT_ID);
+    const wrong = another({ credential: { kind: 'certificate', path: file, password: 'another-word' } });
+    const error = await caught(() => wrong.signIn(signal));
+    expect(error.code).to.equal('CertificateUnusable');
+    expect(JSON.stringify([error, lines]))
+      .not.to.contain('another-word')
+      .and.not.to.contain(PASSWORD);
+    expect(tokenRequests()).to.equal(1);
+  });
+
+  describe('with an access token that was given', () => {
+    it('asks for none, and tells what the token says', async () => {
+      const { emulator, another, lines, signal } = await start();
+      const app = emulator.apps.register({ clientId: CLIENT_ID, roles: ['Device.Read.All'] });
+      const token = await emulator.tokens.issue(app, 'secret', emulator.graphUrl, 600);
+      const source = another({ clientId: null, credential: { kind: 'accessToken', token } });
+      expect(await source.signIn(signal)).to.deep.equal({
+        tenantId: emulator.tenantId,
+        clientId: CLIENT_ID,
+        roles: ['Device.Read.All'],
+      });
+      await source.probeDevices(signal);
+      expect(tokenRequests()).to.equal(0);
+      expect(lines.join('\n')).not.to.contain(token);
+    });
+
+    it('names the application of the token in the remedy of a refusal', async () => {
+      const { emulator, another, signal } = await start();
+      const app = emulator.apps.register({ clientId: CLIENT_ID, roles: [] });
+      const token = await emulator.tokens.issue(app, 'secret', emulator.graphUrl, 600);
+      const source = another({ clientId: null, credential: { kind: 'accessToken', token } });
+      const error = await caught(() => source.probeDevices(signal));
+      expect(error.remedy).to.contain(`Grant application ${CLIENT_ID}`);
+    });
+
+    for (const [what, text] of [
+      ['one that has expired', null],
+      ['an opaque one', 'opaque-token'],
+    ] as const) {
+      it(`ends at once, and names the remedy, when Graph refuses ${what}`, async () => {
+        const { emulator, another, lines, signal } = await start();
+        const app = emulator.apps.register({ clientId: CLIENT_ID });
+        const token = text ?? (await emulator.tokens.issue(app, 'secret', emulator.graphUrl, -60));
+        const source = another({ clientId: null, credential: { kind: 'accessToken', token } });
+        const error = await caught(() => source.probeDevices(signal));
+        expect(error).to.include({ code: 'GraphUnauthorized', category: 'AuthenticationError' });
+        expect(error.message).to.contain('401 InvalidAuthenticationToken');
+        expect(error.remedy).to.contain(`Get a new access token for https://${source.host}`);
+        expect(source.requests()).to.equal(1);
+        expect(JSON.stringify([error, lines])).not.to.contain(token);
+      });
+    }
+  });
+
+  it('needs a client id for a certificate and for a secret', async () => {
+    const { another, signal } = await start();
+    for (const credential of [await credentialFile(own), { kind: 'secret', secret: SECRET } as const]) {
+      const error = await caught(() => another({ clientId: null, credential }).signIn(signal));
+      expect(error).to.include({ code: 'ParameterMissing', target: 'ClientId' });
+    }
   });
 
   it('sends nothing when the certificate has expired', async () => {

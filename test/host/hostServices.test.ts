@@ -1,5 +1,7 @@
 import { constants, verify, type X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect } from 'chai';
@@ -159,6 +161,39 @@ describe('host services', function () {
           const error = await failureOf(work);
           expect(error.code).to.equal('HostServiceUnavailable');
           expect(error.message).to.include('Only Windows');
+        }
+      });
+
+      it('works other requests while a domain controller does not answer', async () => {
+        const folder = mkdtempSync(path.join(tmpdir(), 'devicewriteback-silent-'));
+        const sockets: Socket[] = [];
+        const silent = createServer((socket) => sockets.push(socket));
+        silent.listen(0, '127.0.0.1');
+        await once(silent, 'listening');
+        const { port } = silent.address() as AddressInfo;
+        const configuration = `[libdefaults]\n default_realm = SILENT.TEST\n dns_lookup_kdc = false\n udp_preference_limit = 1\n[realms]\n SILENT.TEST = {\n  kdc = 127.0.0.1:${port}\n }\n`;
+        writeFileSync(path.join(folder, 'krb5.conf'), configuration);
+        const waiting = await open({ KRB5_CONFIG: path.join(folder, 'krb5.conf') });
+        try {
+          let ended = false;
+          const asked = once(silent, 'connection');
+          const credential = { userName: 'sync@silent.test', password: 'x' };
+          const hanging = failureOf(waiting.services.negotiate('ldap/dc1.silent.test', credential).step(null)).finally(
+            () => {
+              ended = true;
+            },
+          );
+          await Promise.race([asked, hanging]);
+          expect(ended).to.equal(false);
+          const reference = { thumbprint: UNKNOWN_THUMBPRINT, storeLocation: null };
+          expect((await failureOf(waiting.services.findCertificate(reference))).code).to.equal('CertificateUnusable');
+          expect(ended).to.equal(false);
+          silent.close();
+          for (const socket of sockets) socket.destroy();
+          expect((await hanging).code).to.equal('DirectoryBindRefused');
+        } finally {
+          await waiting.close();
+          rmSync(folder, { recursive: true });
         }
       });
 

@@ -40,7 +40,6 @@ describe('host services over the bridge', () => {
     expect(await context.step(Buffer.from([3]))).to.deep.equal({ token: Buffer.alloc(0), done: true });
     expect([...(await context.wrap(Buffer.from([4])))]).to.deep.equal([2]);
     await context.close();
-    await context.close();
     expect(asked).to.deep.equal([
       {
         method: 'host/negotiate/open',
@@ -50,6 +49,30 @@ describe('host services over the bridge', () => {
       { method: 'host/negotiate/wrap', params: { handle: 7, data: 'BA==' } },
       { method: 'host/negotiate/close', params: { handle: 7 } },
     ]);
+  });
+
+  it('closes a context that is still being opened once it is open', async () => {
+    const opening = Promise.withResolvers<unknown>();
+    const context = createHostServicesOverBridge(async (method, params) => {
+      asked.push({ method, params });
+      return method === 'host/negotiate/open' ? opening.promise : {};
+    }).negotiate('ldap/dc1', null);
+    const step = context.step(null);
+    const closed = context.close();
+    expect(asked.map(({ method }) => method)).to.deep.equal(['host/negotiate/open']);
+    opening.resolve({ handle: 3, token: 'AQ==', done: false });
+    await Promise.all([step, closed]);
+    expect(asked[1]).to.deep.equal({ method: 'host/negotiate/close', params: { handle: 3 } });
+  });
+
+  it('asks for nothing to close a context that was never opened', async () => {
+    const services = answering({ error: { code: 'IdentityRefused', message: 'no ticket' } });
+    const context = services.negotiate('ldap/dc1', null);
+    await context.close();
+    expect((await failureOf(context.wrap(Buffer.from('x')))).message).to.include('nothing was sent');
+    expect((await failureOf(context.step(null))).code).to.equal('DirectoryBindRefused');
+    await context.close();
+    expect(asked.map(({ method }) => method)).to.deep.equal(['host/negotiate/open']);
   });
 
   it('names no user for the account that runs it', async () => {

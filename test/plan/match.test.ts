@@ -1,22 +1,38 @@
 import { expect } from 'chai';
-import { match, type Case, type DirectoryRow, type SourceRow } from '../../src/plan/match.ts';
-import { deviceId, key, objectId } from './samples.ts';
+import { match as matchRows, type Case } from '../../src/plan/match.ts';
+import { DirectoryRows, indexByObjectId, SourceRows, type DirectoryRow, type SourceRow } from '../../src/plan/rows.ts';
+import { deviceId, key, objectGuid, objectId } from './samples.ts';
 
 const source = (number: number, row: Partial<SourceRow> = {}): SourceRow => ({
   id: objectId(number),
   deviceId: deviceId(number),
   keys: [key(number)],
+  scope: 'in',
+  fingerprint: null,
+  offset: 0,
   ...row,
 });
 
 const object = (number: number, row: Partial<DirectoryRow> = {}): DirectoryRow => ({
+  objectGuid: objectGuid(number),
   deviceId: deviceId(number),
   anchor: objectId(number),
   ownership: 'owned',
   name: deviceId(number),
   keys: [key(number)],
+  enabled: true,
+  removed: false,
+  waits: false,
+  fingerprint: '0'.repeat(32),
   ...row,
 });
+
+function match(devices: readonly SourceRow[], objects: readonly DirectoryRow[]): readonly Case[] {
+  const [source, directory] = [new SourceRows(), new DirectoryRows()];
+  devices.forEach((row) => source.add(row));
+  objects.forEach((row) => directory.add(row));
+  return [...matchRows(source, directory, indexByObjectId(source))];
+}
 
 const kinds = (cases: readonly Case[]): string[] => cases.map((one) => one.kind).toSorted();
 
@@ -101,6 +117,19 @@ describe('match', () => {
     ]);
     const led = match([source(1), source(2)], [object(1, { anchor: objectId(2) })]);
     expect(kinds(led)).to.deep.equal(['duplicateInSource', 'duplicateInSource', 'duplicateInSource']);
+  });
+
+  it('counts a device that comes again as it came last', () => {
+    expect(match([source(1, { deviceId: deviceId(2) }), source(1)], [object(2, { anchor: null })])).to.deep.equal([
+      { kind: 'directoryOnly', object: 0 },
+      { kind: 'sourceOnly', device: 1, nameTaken: false, keyInUse: false },
+    ]);
+  });
+
+  it('matches no device that is out of scope or of which that is not known', () => {
+    for (const scope of ['out', 'unread'] as const) {
+      expect(match([source(1, { scope })], [object(1)])).to.deep.equal([{ kind: 'directoryOnly', object: 0 }]);
+    }
   });
 
   it('keeps a foreign object foreign, whatever else it is', () => {

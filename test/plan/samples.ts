@@ -5,7 +5,8 @@ import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import type { AlternativeSecurityId, EntraDevice } from '../../src/device/entraDevice.ts';
 import { guidToHex, type Guid } from '../../src/device/guid.ts';
 import { markText } from '../../src/device/mark.ts';
-import { takeCensus, type PlanInput } from '../../src/plan/computePlan.ts';
+import { takeCensus } from '../../src/plan/census.ts';
+import type { PlanInput } from '../../src/plan/computePlan.ts';
 import { DEFAULT_POLICY } from '../../src/plan/policy.ts';
 
 export const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';

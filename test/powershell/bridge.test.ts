@@ -58,15 +58,30 @@ describe('the bridge between PowerShell and the engine', function () {
     ]);
   });
 
-  it('sends a credential inside the request line only', async () => {
-    await setup.powerShell.run(`
-      $password = [Security.SecureString]::new(); 'p\u00e4ss"\\w\u{1F511}rd'.ToCharArray() | ForEach-Object { $password.AppendChar($_) }
-      Test-DeviceWritebackPrereq -Credential ([pscredential]::new('EXAMPLE\\sync', $password)) -Quiet`);
-    const sent = setup.received('test').at(-1);
-    expect(sent?.['credential']).to.deep.equal({ userName: 'EXAMPLE\\sync', password: 'p\u00e4ss"\\w\u{1F511}rd' });
-    const engine = setup.engines().at(-1);
-    for (const file of ['cmdline', 'environ']) {
-      expect(readFileSync(`/proc/${engine}/${file}`, 'utf8')).to.not.match(/EXAMPLE|p\u00e4ss/);
+  it('sends secrets inside the request line only, and shows them in no stream', async () => {
+    const secrets = { password: 'p\u00e4ss"\\w\u{1F511}rd', token: 'eyJhbGci.t0ken', pfx: 'pfx-p\u00e4ssphrase' };
+    const secure = (text: string): string => `[Net.NetworkCredential]::new('', ${quote(text)}).SecurePassword`;
+    const give = (server: string): string => `
+      $VerbosePreference = $DebugPreference = 'Continue'
+      $account = [pscredential]::new('EXAMPLE\\sync', (${secure(secrets.password)}))
+      Test-DeviceWritebackPrereq -Server ${server} -Credential $account -ClientSecretCredential $account \`
+        -AccessToken (${secure(secrets.token)}) -CertificatePassword (${secure(secrets.pfx)})`;
+    const results = [await setup.powerShell.run(give('checks')), await setup.powerShell.run(give('error'))];
+    const account = { userName: 'EXAMPLE\\sync', password: secrets.password };
+    for (const sent of setup.received('test').slice(-2)) {
+      expect(sent).to.deep.include({
+        credential: account,
+        clientSecretCredential: account,
+        accessToken: secrets.token,
+        certificatePassword: secrets.pfx,
+      });
+    }
+    expect(results.map(({ errors }) => errors.length)).to.deep.equal([0, 1]);
+    for (const text of Object.values(secrets))
+      expect(JSON.stringify(results)).to.not.include(JSON.stringify(text).slice(1, -1));
+    for (const process of [setup.engines().at(-1), setup.powerShell.pid]) {
+      for (const file of ['cmdline', 'environ'])
+        expect(readFileSync(`/proc/${process}/${file}`, 'utf8')).to.not.match(/EXAMPLE|p\u00e4ss|t0ken/);
     }
     const lines = setup.log().flatMap(({ line }) => line ?? []);
     expect(

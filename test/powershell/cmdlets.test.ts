@@ -7,6 +7,9 @@ type Properties = Readonly<Record<string, unknown>>;
 
 const objects = (result: ScenarioResult): readonly Properties[] => result.output as readonly Properties[];
 const types = (result: ScenarioResult): readonly unknown[] => objects(result).map((one) => one['$type']);
+/** A statement that puts the text into a variable as a SecureString. */
+const secure = (variable: string, text: string): string =>
+  `${variable} = [Net.NetworkCredential]::new('', ${quote(text)}).SecurePassword`;
 const hostLines = (result: ScenarioResult, kind: string): readonly string[] =>
   result.host.filter((line) => line.startsWith(`${kind}: `)).map((line) => line.slice(kind.length + 2));
 
@@ -80,17 +83,96 @@ describe('the cmdlets', function () {
       });
     });
 
-    it('of the policy are sent when given, zero and false too', async () => {
+    it('of every way to sign in and to bind are sent by their protocol names', async () => {
       const { params } = await runAndListen(
-        'Get-DeviceWritebackPlan -Server empty -DeleteAfter 0 -KeepRemoved:$false -MaximumRemoval 0',
+        `$ExecutionContext.SessionState.Path.SetLocation(${quote(setup.folder)}) | Out-Null
+        ${secure('$password', 'pfx-pa\u00dfword')}; ${secure('$token', 'eyJ0.to.ken')}; ${secure('$secret', 's3cret')}
+        $app = [pscredential]::new('an id', $secret); $account = [pscredential]::new('svc', $secret)
+        Test-DeviceWritebackPrereq -CertificatePath app.pfx -CertificatePassword $password -ManagedIdentity -UseDeviceCode -AccessToken $token \`
+          -CertificateThumbprint 0123456789abcdef0123456789ABCDEF01234567 -ClientSecretCredential $app -Credential $account \`
+          -AuthType External -StartTls -DirectoryCertificatePath bind.pem -Quiet`,
       );
-      expect(params('plan')).to.deep.equal({ server: 'empty', deleteAfter: 0, keepRemoved: false, maximumRemoval: 0 });
+      expect(params('test')).to.deep.equal({
+        certificatePath: path.join(setup.folder, 'app.pfx'),
+        certificatePassword: 'pfx-pa\u00dfword',
+        certificateThumbprint: '0123456789abcdef0123456789ABCDEF01234567',
+        clientSecretCredential: { userName: 'an id', password: 's3cret' },
+        managedIdentity: true,
+        useDeviceCode: true,
+        accessToken: 'eyJ0.to.ken',
+        credential: { userName: 'svc', password: 's3cret' },
+        authType: 'External',
+        startTls: true,
+        directoryCertificatePath: path.join(setup.folder, 'bind.pem'),
+      });
     });
 
-    it('out of range are refused before anything is sent', async () => {
-      const { result, methods } = await runAndListen('Sync-DeviceWriteback -DeleteAfter 3651');
-      expect(result.errors[0]?.id).to.match(/^ParameterArgumentValidationError,/);
-      expect(methods).to.deep.equal([]);
+    it('have the names that Connect-MgGraph gives them too', async () => {
+      for (const [alias, name] of [
+        ['MSI', 'managedIdentity'],
+        ['ManagedServiceIdentity', 'managedIdentity'],
+        ['DeviceCode', 'useDeviceCode'],
+        ['DeviceAuth', 'useDeviceCode'],
+      ] as const) {
+        const { params } = await runAndListen(`Enable-DeviceWriteback -${alias} -WhatIf`);
+        expect(params('enable/plan')).to.deep.equal({ [name]: true });
+      }
+    });
+
+    it('of the scope and the policy are sent when given, zero and false too', async () => {
+      const { params } = await runAndListen(`
+        Sync-DeviceWriteback -Server empty -TrustType AzureAd, serverad -OperatingSystem Windows, 'Mac OS' \`
+          -Group 11111111-1111-4111-8111-111111111111 -Full -FullAfter 0 -DeleteAfter 0 -KeepRemoved:$false -MaximumRemoval 0 -StartTls:$false`);
+      expect(params('plan')).to.deep.equal({
+        server: 'empty',
+        trustType: ['AzureAd', 'serverad'],
+        operatingSystem: ['Windows', 'Mac OS'],
+        group: ['11111111-1111-4111-8111-111111111111'],
+        full: true,
+        fullAfter: 0,
+        deleteAfter: 0,
+        keepRemoved: false,
+        maximumRemoval: 0,
+        startTls: false,
+      });
+    });
+
+    it('that are not given are not sent; a plan that is only shown is always of a full read', async () => {
+      const sync = await runAndListen('Sync-DeviceWriteback -Server empty');
+      expect(sync.params('plan')).to.deep.equal({ server: 'empty' });
+      const plan = await runAndListen('Get-DeviceWritebackPlan -Server empty');
+      expect(plan.params('plan')).to.deep.equal({ server: 'empty', full: true });
+      const device = await runAndListen('Get-DeviceWritebackDevice PC-1');
+      expect(device.params('explain')).to.deep.equal({ devices: ['PC-1'] });
+    });
+
+    for (const refused of [
+      'Sync-DeviceWriteback -DeleteAfter 36501',
+      'Sync-DeviceWriteback -DeleteAfter -1',
+      'Sync-DeviceWriteback -FullAfter 169',
+      'Sync-DeviceWriteback -FullAfter -1',
+      'Sync-DeviceWriteback -MaximumRemoval -1',
+      'Get-DeviceWritebackPlan -TrustType Hybrid',
+      "Get-DeviceWritebackPlan -OperatingSystem ''",
+      'Test-DeviceWritebackPrereq -AuthType Simple',
+      'Test-DeviceWritebackPrereq -CertificateThumbprint 0123456789abcdef',
+      "Test-DeviceWritebackPrereq -CertificateThumbprint 'x0123456789abcdef0123456789abcdef01234567'",
+    ]) {
+      it(`out of range are refused before anything is sent: ${refused}`, async () => {
+        const { result, methods } = await runAndListen(refused);
+        expect(result.errors[0]?.id).to.match(/^ParameterArgumentValidationError/);
+        expect(methods).to.deep.equal([]);
+      });
+    }
+
+    it('that are secrets which their owner has cleared already are refused, and the engine lives on', async () => {
+      const { result, methods } = await runAndListen(`
+        ${secure('$cleared', 'x')}; $credential = [pscredential]::new('svc', $cleared); $cleared.Dispose()
+        try { Test-DeviceWritebackPrereq -AccessToken $cleared } catch { "$($_.Exception.GetType().Name)" }
+        try { Test-DeviceWritebackPrereq -Credential $credential } catch { "$($_.Exception.GetType().Name)" }
+        Test-DeviceWritebackPrereq -Quiet`);
+      expect(result.output).to.deep.equal(['ObjectDisposedException', 'ObjectDisposedException', true]);
+      expect(methods).to.deep.equal(['test']);
     });
   });
 
@@ -102,6 +184,51 @@ describe('the cmdlets', function () {
       expect(result.verbose).to.deep.equal(['a verbose line']);
       expect(result.debug).to.deep.equal(['a debug line']);
       expect(result.warnings).to.deep.equal(['a warning']);
+    });
+
+    for (const [script, verbose, debug] of [
+      ['Test-DeviceWritebackPrereq -Server checks', false, false],
+      ['Test-DeviceWritebackPrereq -Server checks -Verbose', true, false],
+      ['Test-DeviceWritebackPrereq -Server checks -Debug', true, true],
+      ['Test-DeviceWritebackPrereq -Server checks -Debug -Verbose:$false', false, true],
+      ["$VerbosePreference = 'Continue'; Test-DeviceWritebackPrereq -Server checks", true, false],
+      ["$VerbosePreference = 'Continue'; Test-DeviceWritebackPrereq -Server checks -Verbose:$false", false, false],
+      ["$VerbosePreference = 'Continue'; Test-DeviceWritebackPrereq -Server checks -Debug:$false", true, false],
+      ["$VerbosePreference = 'Ignore'; Test-DeviceWritebackPrereq -Server checks", false, false],
+      ["$DebugPreference = 'Continue'; Test-DeviceWritebackPrereq -Server checks", false, true],
+      ["function f { $VerbosePreference = 'Continue'; Test-DeviceWritebackPrereq -Server checks }; f", true, false],
+      ['function f { [CmdletBinding()] param() Test-DeviceWritebackPrereq -Server checks }; f -Verbose', true, false],
+      [
+        "$m = New-Module { function f { [CmdletBinding()] param() Test-DeviceWritebackPrereq -Server checks } }; $VerbosePreference = 'Continue'; f",
+        true,
+        false,
+      ],
+    ] as const) {
+      it(`ask the engine for the lines that PowerShell shows: ${script}`, async () => {
+        // The fake engine sends all of them, so what is shown is PowerShell's own decision.
+        // -Debug makes PowerShell ask at each line.
+        const { result, params } = await runAndListen({ script, answers: ['Yes to All', 'Yes to All', 'Yes to All'] });
+        expect(result.errors).to.deep.equal([]);
+        const shown = { verbose: result.verbose.length > 0, debug: result.debug.length > 0 };
+        const asked = { verbose: params('test')?.['verbose'] ?? false, debug: params('test')?.['debug'] ?? false };
+        expect(asked).to.deep.equal(shown);
+        expect(shown).to.deep.equal({ verbose, debug });
+      });
+    }
+
+    it('ask for the same lines when a plan is applied', async () => {
+      const { params } = await runAndListen('Sync-DeviceWriteback -Server three -Verbose');
+      expect(params('plan')).to.deep.include({ verbose: true });
+      expect(params('apply')).to.deep.include({ verbose: true });
+    });
+
+    it('show the message of a device code as a warning while the call waits', async () => {
+      const { state, warnings } = await run({
+        script: 'Test-DeviceWritebackPrereq -Server deviceCode -UseDeviceCode',
+        stopWhen: { stream: 'warning', text: 'enter the code ABCD-1234' },
+      });
+      expect(state).to.equal('Stopped');
+      expect(warnings).to.have.length(1);
     });
 
     it('complete the progress at the end of a call', async () => {
@@ -120,17 +247,17 @@ describe('the cmdlets', function () {
 
     it('make an error of the engine a terminating one, with code, category, target and remedy', async () => {
       const { output } = await run(
-        'try { Test-DeviceWritebackPrereq -Server error } catch { $_; $_.Exception.Detail }',
+        'try { Test-DeviceWritebackPrereq -Server error } catch { $_; $_.Exception.Detail; $_.Exception.Remedy }',
       );
       expect(output[0]).to.deep.include({
         id: 'DirectoryBindRefused,DeviceWriteback.TestDeviceWritebackPrereqCommand',
         category: 'AuthenticationError',
         target: 'dc1',
         exception: 'DeviceWriteback.WritebackException',
-        recommendedAction: 'Check the password.',
+        recommendedAction: '',
         message: 'Binding to dc1 as EXAMPLE\\sync was refused. Check the password.',
       });
-      expect(output[1]).to.equal('the other side said no');
+      expect(output.slice(1)).to.deep.equal(['the other side said no', 'Check the password.']);
     });
   });
 
@@ -209,6 +336,8 @@ describe('the cmdlets', function () {
       expect(types({ ...result, output: result.output.slice(0, 1) })).to.deep.equal(['DeviceWriteback.Run']);
       expect(result.output[0]).to.deep.include({
         Outcome: 'Completed',
+        Reading: 'Delta',
+        Why: 'Only what has changed since the run before.',
         Created: 3,
         Declined: 0,
         Started: '2026-11-22T14:23:12.3450000Z',
@@ -437,14 +566,16 @@ describe('the cmdlets', function () {
           Description: 'The device object is as it should be.',
           Ownership: 'Owned',
           Attributes: [
-            {
-              $type: 'DeviceWriteback.DeviceAttribute',
-              Name: 'displayName',
-              Source: 'PC-1',
-              Desired: ['PC-1'],
-              Current: ['PC-1'],
-            },
-          ],
+            ['displayName', 'PC-1', ['PC-1'], ['PC-1']],
+            ['msDS-IsManaged', 'true', ['TRUE'], []],
+            ['msDS-DevicePhysicalIDs', 'a, b', ['a', 'b'], ['a', 'b']],
+          ].map(([name, source, desired, current]) => ({
+            $type: 'DeviceWriteback.DeviceAttribute',
+            Name: name,
+            Source: source,
+            Desired: desired,
+            Current: current,
+          })),
         },
       ]);
     });
@@ -468,7 +599,7 @@ describe('the cmdlets', function () {
         const { result, methods, params } = await runAndListen(script);
         expect(result.errors).to.deep.equal([]);
         expect(methods.filter((method) => method === 'explain')).to.have.length(1);
-        expect(params('explain')).to.deep.equal({ identity });
+        expect(params('explain')).to.deep.equal({ devices: identity });
         expect(result.output).to.have.length(identity.length);
       }
     });

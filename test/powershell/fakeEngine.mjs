@@ -140,6 +140,7 @@ const PLANS = {
   empty: () => ({ changes: [], held: [] }),
   refused: () => ({ changes: [change(0, 'Disable', { reason: 'Stated' })], held: [], refusal }),
   failing: () => ({ changes: [change(0), change(1), change(2)], held: [], failing: 1, pace: 50 }),
+  changed: () => ({ changes: [change(0)], held: [], skipped: 1 }),
   slow: () => ({ changes: Array.from({ length: 50 }, (_, number) => change(number)), held: [], pace: 50 }),
   stubborn: () => ({ changes: [change(0)], held: [], stubborn: true }),
   many: () => ({ changes: Array.from({ length: 100_000 }, (_, number) => change(number)), held: [] }),
@@ -171,7 +172,7 @@ async function plan(call) {
 
 async function apply(call) {
   const { handle, declined } = call.params;
-  const { changes, failing, refusal: refused, pace = 0, stubborn = false } = PLANS[plans.get(handle)]();
+  const { changes, failing, refusal: refused, pace = 0, stubborn = false, skipped = 0 } = PLANS[plans.get(handle)]();
   if (stubborn) await sleep(60_000);
   let applied = 0;
   let failed = 0;
@@ -192,6 +193,8 @@ async function apply(call) {
   note({ event: 'report', applied, cancelled: call.cancelled });
   return {
     runId: 'run-1',
+    reading: 'Delta',
+    why: 'Only what has changed since the run before.',
     tenantId: guid(7),
     server: 'dc.example.test',
     container: 'CN=RegisteredDevices,DC=example,DC=test',
@@ -204,7 +207,7 @@ async function apply(call) {
     enabled: 0,
     deleted: 0,
     failed,
-    skipped: 0,
+    skipped,
     cancelled: 0,
     declined: declined.length,
     held: 3,
@@ -257,6 +260,10 @@ const TESTS = {
     while (!call.cancelled) await call.changed();
     call.stopIfCancelled();
   },
+  async deviceCode(call) {
+    await call.log('warning', 'To sign in, open https://login.example/device and enter the code ABCD-1234.');
+    return TESTS.slow(call);
+  },
   async stubborn(call) {
     await call.progress('Checking', 'stubbornly', -1);
     await sleep(60_000);
@@ -293,7 +300,7 @@ const METHODS = {
   apply,
   async explain(call) {
     const found = [];
-    for (const identity of call.params.identity) {
+    for (const identity of call.params.devices) {
       if (identity === 'nobody') {
         const error = failure(
           'DeviceNotFound',
@@ -317,7 +324,11 @@ const METHODS = {
         reason: null,
         description: 'The device object is as it should be.',
         ownership: 'Owned',
-        attributes: [{ name: 'displayName', source: 'PC-1', desired: ['PC-1'], current: ['PC-1'] }],
+        attributes: [
+          { name: 'displayName', source: 'PC-1', desired: ['PC-1'], current: ['PC-1'] },
+          { name: 'msDS-IsManaged', source: 'true', desired: ['TRUE'], current: [] },
+          { name: 'msDS-DevicePhysicalIDs', source: 'a, b', desired: ['a', 'b'], current: ['a', 'b'] },
+        ],
       })),
     );
     return {};

@@ -4,13 +4,16 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PowerShell, quote } from './powerShell.ts';
 
-/** Reads each line of a file (a text in UTF-16LE, base64), and gives what the writer makes of it, or null if refused. */
+/** Reads each line of a file (a text in UTF-8, base64), and gives what the writer makes of it, or "!" if refused. */
 const READ_AND_WRITE = `
   $bridge = [DeviceWriteback.Check].Assembly
-  $parse = $bridge.GetType('DeviceWriteback.Bridge.JsonReader').GetMethod('Parse', [type[]]@([string]))
+  $reader = [Activator]::CreateInstance($bridge.GetType('DeviceWriteback.Bridge.JsonReader'))
+  $read = $reader.GetType().GetMethod('Read')
   $write = $bridge.GetType('DeviceWriteback.Bridge.JsonWriter').GetMethod('WriteLine')
   foreach ($line in [IO.File]::ReadAllLines($path)) {
-    try { $value = $parse.Invoke($null, @([Text.Encoding]::Unicode.GetString([Convert]::FromBase64String($line)))) }
+    # Inside a larger buffer, as a line is: what stands around it must not be read.
+    $bytes = [byte[]](@(0x5b) + [Convert]::FromBase64String($line) + @(0x5d))
+    try { $value = $read.Invoke($reader, [object[]]@($bytes, 1, ($bytes.Length - 2))) }
     catch {
       if ($_.Exception.InnerException -isnot [FormatException]) { throw }
       '!'
@@ -36,12 +39,12 @@ describe('the JSON reader and writer of the bridge', function () {
     rmSync(folder, { recursive: true });
   });
 
-  /** For each text the JSON that comes back, null where the reader refused it. */
-  async function readAndWrite(texts: readonly string[]): Promise<readonly (string | null)[]> {
+  /** For each text the JSON that comes back, null where the reader refused it. One reader reads them all. */
+  async function readAndWrite(texts: readonly (string | Uint8Array)[]): Promise<readonly (string | null)[]> {
     const file = path.join(folder, 'texts');
-    writeFileSync(file, texts.map((text) => Buffer.from(text, 'utf16le').toString('base64')).join('\n'));
-    const { output, errors } = await powerShell.run(`$path = ${quote(file)}\n${READ_AND_WRITE}`);
-    expect(errors).to.deep.equal([]);
+    writeFileSync(file, texts.map((text) => Buffer.from(text).toString('base64')).join('\n'));
+    const { output, errors, terminating } = await powerShell.run(`$path = ${quote(file)}\n${READ_AND_WRITE}`);
+    expect([terminating, errors]).to.deep.equal([null, []]);
     expect(output).to.have.length(texts.length);
     return (output as string[]).map((line) => (line === '!' ? null : line));
   }
@@ -111,6 +114,28 @@ describe('the JSON reader and writer of the bridge', function () {
     expect(await readAndWrite(texts)).to.deep.equal(texts.map(() => null));
   });
 
+  it('refuse bytes that are not UTF-8', async () => {
+    const quoted = (...bytes: number[]): Uint8Array => Uint8Array.of(0x22, ...bytes, 0x22);
+    const texts = [
+      quoted(0xff),
+      quoted(0xc3),
+      quoted(0xc0, 0x80),
+      quoted(0xed, 0xa0, 0x80),
+      quoted(0x5c, 0x6e, 0xe2, 0x82),
+      Uint8Array.of(0xff),
+    ];
+    expect(await readAndWrite(texts)).to.deep.equal(texts.map(() => null));
+  });
+
+  it('take no text for another that is short and was read before', async () => {
+    // More texts than the reader keeps, each twice; the bytes of the second of a pair are the characters of the first.
+    const names = Array.from({ length: 3000 }, (_, number) => `name${number}`);
+    const pairs = ['\u00c3\u00a4', '\u00e4', '\u00e2\u0082\u00ac', '\u20ac'];
+    const texts = [...names, ...pairs, ...names, ...pairs];
+    const written = await readAndWrite([JSON.stringify(texts)]);
+    expect(JSON.parse(written[0] ?? 'null')).to.deep.equal(texts);
+  });
+
   it('read 64 levels and refuse more', async () => {
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
     const deep = (depth: number): string => '{"a":'.repeat(depth) + '1' + '}'.repeat(depth);
@@ -130,7 +155,8 @@ describe('the JSON reader and writer of the bridge', function () {
     const random = randomFrom(seed);
     const texts = Array.from({ length: 4000 }, (_, number) => {
       const text = randomText(random, 0);
-      return number % 2 === 0 ? text : damage(random, text);
+      // Half of a pair has no bytes in UTF-8; as an escape it is there all the same.
+      return (number % 2 === 0 ? text : damage(random, text)).toWellFormed();
     });
     const written = await readAndWrite(texts);
     for (const [index, text] of texts.entries()) {

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { FakeEngineSetup } from './fakeEngineSetup.ts';
@@ -96,6 +96,23 @@ describe('the module', function () {
     expect(errors[0]?.message).to.include(path.join(setup.folder, 'module/bin/DeviceWriteback.dll'));
   });
 
+  /** Runs a script file as a scheduled task does; gives what it showed and its exit code. */
+  const show = (script: string): { readonly text: string; readonly status: number | null } => {
+    const file = path.join(setup.folder, 'show.ps1');
+    writeFileSync(file, `Import-Module ${quote(MANIFEST)}\n${script}\n`);
+    const [program, ...parameters] = fileCommandLine(file);
+    const { stdout, stderr, status } = spawnSync(program, parameters, {
+      encoding: 'utf8',
+      env: {
+        ...process.env,
+        DEVICEWRITEBACK_NODE: path.join(setup.folder, 'fake node'),
+        COLUMNS: '120',
+        NO_COLOR: '1',
+      },
+    });
+    return { text: stdout + stderr, status };
+  };
+
   describe('help', () => {
     let all: readonly Help[];
 
@@ -155,54 +172,97 @@ describe('the module', function () {
   });
 
   describe('views', () => {
-    const show = (script: string): string => {
-      const file = path.join(setup.folder, 'show.ps1');
-      writeFileSync(file, `Import-Module ${quote(MANIFEST)}\n${script}\n`);
-      const [program, ...parameters] = fileCommandLine(file);
-      const wrapper = path.join(setup.folder, 'fake node');
-      return execFileSync(program, parameters, {
-        encoding: 'utf8',
-        env: { ...process.env, DEVICEWRITEBACK_NODE: wrapper, COLUMNS: '150', NO_COLOR: '1' },
-      });
-    };
-
-    it('show checks, steps, changes, results and devices as tables or lists, and errors with their remedy', () => {
+    it('show checks, steps, changes, results and devices as tables or lists', () => {
       const text = show(
         [
           'Test-DeviceWritebackPrereq -Server checks',
           'Enable-DeviceWriteback',
-          'Get-DeviceWritebackPlan -Server three',
+          'Get-DeviceWritebackPlan -Server unnamed',
           'Sync-DeviceWriteback -Server three -PassThru',
           'Sync-DeviceWriteback -Server three',
           'Get-DeviceWritebackDevice PC-1',
           '(Get-DeviceWritebackPlan -Server three)[0].Attributes',
           '(Get-DeviceWritebackDevice PC-1).Attributes',
-          'Test-DeviceWritebackPrereq -Server error',
         ]
           // Each as a pipeline of its own, as at a prompt: the views of one pipeline follow its first object.
           .map((command) => `${command} | Out-Default`)
           .join('\n'),
-      );
+      ).text;
       expect(text).to.match(/^State +Id +Evidence and remedy\s*$/m);
       expect(text).to.match(/^Fail +Container +Evidence of Container\s+-> Mend it\.$/m);
-      expect(text).to.match(/^State +Id +Target +Description\s*$/m);
-      expect(text).to.match(/^Action +Name +DeviceId +Reason +Description\s*$/m);
+      expect(text).to.match(/^State +Id +Description and target\s*$/m);
+      expect(text).to.match(/^Done +Step0 +Create Step0\s+CN=Step0,DC=example,DC=test$/m);
+      expect(text).to.match(/^Action +Name +Reason +Description\s*$/m);
+      expect(text).to.match(/^Held +Held by +DuplicateInDirectory +Helds the device object/m);
       expect(text).to.match(/^State +Action +Name +DeviceId +Message\s*$/m);
-      expect(text).to.match(/^Outcome +: Completed$/m);
+      expect(text).to.match(/^Outcome +: Completed\s+Reading +: Delta\s+Why +: Only what has changed/m);
       expect(text).to.match(/^Started +: 2026-11-22 14:23:12Z$/m);
       expect(text).to.match(/^Verdict +: Nothing$/m);
-      expect(text).to.match(/^Attributes +: displayName: desired PC-1; current PC-1$/m);
+      expect(text).to.match(/^Attributes +: displayName: PC-1\s+msDS-IsManaged: \(none\) -> TRUE\s+msDS-Dev.*: a, b$/m);
       expect(text).to.match(/^Name +Before +After\s*$/m);
       expect(text).to.match(/^Name +Source +Desired +Current\s*$/m);
+      expect(text).to.match(/^msDS-DevicePhysicalIDs +a, b +a, b +a, b\s*$/m);
       expect(text).to.include('3 differences are held back');
-      expect(text).to.match(/Check the password\./);
+      expect(text).to.not.match(/[{}]/);
       expect(text).to.not.include('\u001b');
     });
 
-    it('end a script with exit code 1 for a terminating error that nobody caught', () => {
-      expect(() => show("$ErrorActionPreference = 'Stop'; Test-DeviceWritebackPrereq -Server error; 'not reached'"))
-        .to.throw()
-        .with.property('status', 1);
+    it('show of what did not happen in a run only that which is', () => {
+      const whole = show('Sync-DeviceWriteback -Server three').text;
+      expect(whole).to.match(/^Failed +: 0$/m);
+      expect(whole).to.not.match(/^(Skipped|Cancelled|Declined) /m);
+      const partial = show('Sync-DeviceWriteback -Server changed').text;
+      expect(partial).to.match(/^Skipped +: 1$/m);
+      expect(partial).to.not.match(/^(Cancelled|Declined) /m);
     });
+
+    for (const view of ['ConciseView', 'NormalView']) {
+      it(`show an error with its remedy once: ${view}`, () => {
+        const { text } = show(`$global:ErrorView = '${view}'; Test-DeviceWritebackPrereq -Server error`);
+        const words = text.replaceAll(/\s*\|?\s+/g, ' ');
+        expect(words).to.include('Binding to dc1 as EXAMPLE\\sync was refused. Check the password.');
+        expect(words.split('Check the password.')).to.have.length(2);
+      });
+    }
+
+    it('give Windows PowerShell, which shows the message and no recommended action, the remedy in it', async () => {
+      const { output } = await setup.powerShell.run(
+        'try { Test-DeviceWritebackPrereq -Server error } catch { "$_"; $_.ErrorDetails.Message }',
+      );
+      const line = 'Binding to dc1 as EXAMPLE\\sync was refused. Check the password.';
+      expect(output).to.deep.equal([line, line]);
+    });
+  });
+
+  describe('exit codes', () => {
+    for (const [what, script, code] of [
+      ['a failed check', 'Test-DeviceWritebackPrereq -Server error', 1],
+      ['a run that cannot be planned', 'Sync-DeviceWriteback -Server unknown', 1],
+      ['a refused run', 'Sync-DeviceWriteback -Server refused', 1],
+      ['a run with a failed change', 'Sync-DeviceWriteback -Server failing', 1],
+      ['a run', 'Sync-DeviceWriteback -Server three', 0],
+    ] as const) {
+      it(`are ${code} for ${what} under $ErrorActionPreference = 'Stop'`, () => {
+        const { text, status } = show(`$ErrorActionPreference = 'Stop'; $null = ${script}; 'reached the end'`);
+        expect(status, text).to.equal(code);
+        expect(text.includes('reached the end')).to.equal(code === 0);
+      });
+    }
+
+    for (const [ending, server, code] of [
+      ['completed', 'three', 0],
+      ['not planned', 'unknown', 1],
+      ['completed with a failed change', 'failing', 2],
+      ['refused', 'refused', 3],
+    ] as const) {
+      it(`are ${code} for a run that is ${ending}, in the script that the topic about the module shows`, () => {
+        const topic = readFileSync(path.join(ROOT, 'en-US/about_DeviceWriteback.help.txt'), 'utf8');
+        const script = /^ {6}try \{\n[^]*?^ {6}exit 0$/m.exec(topic)?.[0] ?? '';
+        const command = 'Sync-DeviceWriteback -ConfigurationPath C:\\DeviceWriteback\\writeback.json';
+        expect(script).to.include(command);
+        const { text, status } = show(script.replace(command, `Sync-DeviceWriteback -Server ${server}`));
+        expect(status, text).to.equal(code);
+      });
+    }
   });
 });

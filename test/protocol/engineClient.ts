@@ -53,6 +53,8 @@ export interface EngineClient {
 export interface EngineOptions {
   /** Arguments for Node itself, such as a preload. */
   readonly nodeArguments?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 interface Open {
@@ -74,7 +76,7 @@ export async function startEngine(script = SOURCES, options: EngineOptions = {})
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(
     process.execPath,
     [...(options.nodeArguments ?? []), script],
-    { stdio: ['pipe', 'pipe', 'pipe'] },
+    { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...options.environment } },
   );
   const lines: string[] = [];
   const calls = new Map<string, Open>();

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { PROTOCOL_VERSION, type CommonParams, type Method } from '../../src/protocol/messages.ts';
 import { startEngine, type EngineClient } from './engineClient.ts';
 
-const BLOCKING = fileURLToPath(new URL('blockingOutput.cjs', import.meta.url));
+const BLOCKING = fileURLToPath(new URL('blockingOutput.ts', import.meta.url));
 const UNKNOWN = 'no/such' as Method;
 const SECRETS = ['Client-5ecret-value', 'Directory-5ecret-value'] as const;
 
@@ -166,7 +166,7 @@ describe('the engine process', () => {
 
   for (const [title, nodeArguments] of [
     ['that does not block', []],
-    ['that blocks, as on Windows', ['--require', BLOCKING]],
+    ['that blocks, as on Windows', ['--import', BLOCKING]],
   ] as const) {
     it(`loses no line on an output ${title}, though the host reads late and ends the input at once`, async () => {
       const other = await startEngine(undefined, { nodeArguments });

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WritebackError } from '../../src/errors.ts';
 import { createChannel, LONGEST_SENT } from '../../src/protocol/channel.ts';
+import { createHostRequests } from '../../src/protocol/hostRequests.ts';
 import {
   METHODS,
   OUTPUT_BATCH,
@@ -45,10 +46,12 @@ class Host {
     });
     const all = Object.fromEntries(METHODS.map((method) => [method, handlers[method] ?? (async () => ({}))]));
     const hello = { protocol: PROTOCOL_VERSION, version: '1.2.3', node: '24.0.0' } as const;
-    this.ended = serve(createChannel(this.#input, output), all as Record<Method, Handler>, hello);
+    const channel = createChannel(this.#input, output);
+    this.ended = serve(channel, all as Record<Method, Handler>, hello, createHostRequests(channel));
   }
 
-  request(id: string | number, method: string, params: object = {}): void {
+  /** A call that wants every log line, unless its parameters say otherwise. */
+  request(id: string | number, method: string, params: object = { verbose: true, debug: true }): void {
     this.write({ id, method, params });
   }
 
@@ -268,6 +271,31 @@ describe('protocol/serve', () => {
       ]);
       await host.end();
     });
+  });
+
+  it('sends log lines of the levels that the call asks for, and warnings always', async () => {
+    const host = new Host({
+      plan: async (_params, { log }) => {
+        log.warning('w');
+        log.verbose('v');
+        log.debug('d');
+        return {};
+      },
+    });
+    const levels = (id: number): readonly unknown[] =>
+      host.lines
+        .filter((line) => line.method === '$/log' && line.params?.['id'] === id)
+        .map((line) => line.params?.['level']);
+    host.request(1, 'plan', {});
+    host.request(2, 'plan', { verbose: true });
+    host.request(3, 'plan', { verbose: true, debug: true });
+    for (const id of [1, 2, 3]) await host.answer(id);
+    expect([levels(1), levels(2), levels(3)]).to.deep.equal([
+      ['warning'],
+      ['warning', 'verbose'],
+      ['warning', 'verbose', 'debug'],
+    ]);
+    await host.end();
   });
 
   it('sends progress at most four times a second, the first at once', async () => {

@@ -4,7 +4,8 @@ import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import type { Answer, EntraDevice } from '../../src/device/entraDevice.ts';
 import { fromEntry } from '../../src/directory/fromEntry.ts';
 import { parseDevice } from '../../src/graph/parseDevice.ts';
-import { takeCensus, absencesToProve, type Absence, type PlanInput } from '../../src/plan/computePlan.ts';
+import { takeCensus } from '../../src/plan/census.ts';
+import { absencesToProve, type Absence, type PlanInput } from '../../src/plan/computePlan.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/plan/policy.ts';
 import { parseLdif } from '../lab/ldif.ts';
 

@@ -79,10 +79,12 @@ namespace DeviceWriteback
         /// <summary>The values that the device object has.</summary>
         public string[] Current { get; }
 
-        /// <summary>The attribute in one line.</summary>
+        /// <summary>The attribute in one line: the value, or the current and the desired one where they differ.</summary>
         public override string ToString()
         {
-            return $"{Name}: desired {Values.Text(Desired)}; current {Values.Text(Current)}";
+            string current = Values.Text(Current);
+            string desired = Values.Text(Desired);
+            return current == desired ? $"{Name}: {current}" : $"{Name}: {current} -> {desired}";
         }
     }
 }

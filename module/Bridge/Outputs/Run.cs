@@ -9,6 +9,8 @@ namespace DeviceWriteback
         internal Run(Fields fields)
         {
             RunId = fields.Text("runId");
+            Reading = fields.Text("reading");
+            Why = fields.Text("why");
             TenantId = fields.Text("tenantId");
             Server = fields.Text("server");
             Container = fields.Text("container");
@@ -32,6 +34,12 @@ namespace DeviceWriteback
 
         /// <summary>Completed, Failures, Refused or Cancelled.</summary>
         public string? Outcome { get; }
+
+        /// <summary>Full or Delta: both sides whole, or what Entra said had changed.</summary>
+        public string? Reading { get; }
+
+        /// <summary>Why it was read so.</summary>
+        public string? Why { get; }
 
         /// <summary>Device objects created.</summary>
         public int Created { get; }
@@ -60,10 +68,10 @@ namespace DeviceWriteback
         /// <summary>Changes that were answered with No.</summary>
         public int Declined { get; }
 
-        /// <summary>Differences that the plan holds back.</summary>
+        /// <summary>Differences that the plan holds back; a delta run knows those of what it read.</summary>
         public int Held { get; }
 
-        /// <summary>Device objects that need no change.</summary>
+        /// <summary>Device objects that need no change; a delta run knows those of what it read.</summary>
         public int Unchanged { get; }
 
         /// <summary>The domain controller.</summary>

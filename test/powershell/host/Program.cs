@@ -17,6 +17,8 @@ namespace DeviceWriteback.Testing
     {
         private static int Main(string[] arguments)
         {
+            // As on an administrator's computer: PowerShell breaks lines between words only in languages that it knows.
+            CultureInfo.CurrentCulture = CultureInfo.DefaultThreadCurrentCulture = CultureInfo.GetCultureInfo("en-US");
             // CreateDefault needs assemblies of the console host, which are not published as a package.
             InitialSessionState session = InitialSessionState.CreateDefault2();
             if (OperatingSystem.IsWindows()) session.ExecutionPolicy = Microsoft.PowerShell.ExecutionPolicy.Bypass;
@@ -58,7 +60,8 @@ namespace DeviceWriteback.Testing
             try
             {
                 shell.Invoke();
-                return host.ExitCode ?? 0;
+                // `exit` of a script file that is a command of a pipeline only sets this variable.
+                return host.ExitCode ?? runspace.SessionStateProxy.GetVariable("LASTEXITCODE") as int? ?? 0;
             }
             catch (PipelineStoppedException)
             {

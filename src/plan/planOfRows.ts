@@ -1,0 +1,107 @@
+import type { DeviceObject } from '../device/deviceObject.ts';
+import type { EntraDevice } from '../device/entraDevice.ts';
+import type { Guid } from '../device/guid.ts';
+import type { Plan } from './change.ts';
+import type { Whereabouts } from './decide.ts';
+import { Draft, type Absence, type PlanFacts } from './draft.ts';
+import type { Case } from './match.ts';
+import type { Matcher } from './matcher.ts';
+
+/** Where the values are that a decision needs. */
+export interface ValueReader {
+  /** The device whose values wait at this offset. */
+  device(offset: number): EntraDevice;
+  /** Those of these objects that are there, as they are now. */
+  objects(objectGuids: readonly Guid[]): Promise<ReadonlyMap<Guid, DeviceObject>>;
+}
+
+/** Cases whose values are in memory at once. */
+const BATCH = 1000;
+
+/** That an owned object's device is in scope or not cannot be told. */
+export const SCOPE_UNREAD = 'what its scope depends on could not be read';
+
+/**
+ * The plan of rows: the same as `computePlan` makes of the devices and objects themselves. Only the values
+ * of rows that differ are looked at. null where an object was changed between its row and now; its row is then as it is
+ * now, and the plan can be asked for again.
+ */
+export async function planOfRows(
+  matcher: Matcher,
+  facts: PlanFacts,
+  absences: ReadonlyMap<Guid, Absence>,
+  values: ValueReader,
+): Promise<Plan | null> {
+  const { source } = matcher;
+  const whereabouts = (anchor: Guid): Whereabouts | null => {
+    const row = matcher.deviceOf(anchor);
+    if (row === null) return absences.get(anchor) ?? null;
+    const scope = source.scope(row);
+    if (scope === 'in') return { state: 'inScope', device: values.device(source.offset(row)) };
+    return scope === 'out' ? { state: 'outOfScope' } : { state: 'unproven', why: SCOPE_UNREAD };
+  };
+  const draft = new Draft(facts, whereabouts);
+  const moved: Moved[] = [];
+  for (const batch of differing(matcher, draft)) moved.push(...(await decideBatch(batch, matcher, draft, values)));
+  if (moved.length > 0) {
+    for (const { row, object } of moved) matcher.refresh(row, object);
+    return null;
+  }
+  for (let row = 0; row < source.table.count; row += 1) {
+    if (source.counts(row) && source.scope(row) === 'unread') draft.undecided(values.device(source.offset(row)));
+  }
+  const { all, inScope } = matcher.devices();
+  return draft.finish({ entraDevices: all, inScope, census: matcher.census() });
+}
+
+/** The cases whose values must be looked at, in batches. */
+function* differing(matcher: Matcher, draft: Draft): Generator<readonly Case[]> {
+  let batch: Case[] = [];
+  for (const situation of matcher.match()) {
+    const settled = matcher.settled(situation);
+    if (settled === 'unchanged') draft.unchanged();
+    if (settled !== null) continue;
+    batch.push(situation);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** An object that is not any longer as its row says; null: it is gone. */
+interface Moved {
+  readonly row: number;
+  readonly object: DeviceObject | null;
+}
+
+async function decideBatch(
+  batch: readonly Case[],
+  matcher: Matcher,
+  draft: Draft,
+  values: ValueReader,
+): Promise<readonly Moved[]> {
+  const rows = batch.flatMap((situation) => objectOf(situation) ?? []);
+  const objects = rows.length === 0 ? new Map<Guid, DeviceObject>() : await values.objects(rows.map(guidOf));
+  const moved: Moved[] = [];
+  for (const situation of batch) {
+    const row = objectOf(situation);
+    const object = row === null ? null : (objects.get(guidOf(row)) ?? null);
+    if (row !== null && !matcher.isAsRead(row, object)) {
+      moved.push({ row, object });
+      continue;
+    }
+    const deviceRow = 'device' in situation ? situation.device : null;
+    const device = deviceRow === null ? null : values.device(matcher.source.offset(deviceRow));
+    draft.decide(situation, device, object);
+  }
+  return moved;
+
+  function guidOf(row: number): Guid {
+    return matcher.directory.objectGuid(row);
+  }
+}
+
+function objectOf(situation: Case): number | null {
+  return 'object' in situation ? situation.object : null;
+}

@@ -1,0 +1,176 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { CLIENT_ID, Forest, resultOf } from '../commands/forest.ts';
+import { startEngine, type Answer } from '../protocol/engineClient.ts';
+import { Chance } from './chance.ts';
+import { differences, wrongs } from './expectation.ts';
+import type { ScopeOption } from './scopeOption.ts';
+import { takeSnapshot } from './snapshot.ts';
+import { TenantLife } from './tenantLife.ts';
+import { Weather } from './weather.ts';
+
+const ENGINE = fileURLToPath(new URL('./quickEngine.ts', import.meta.url));
+const ROLES = ['Device.Read.All', 'User.Read.All', 'GroupMember.Read.All'];
+const NO_LIMIT = { maximumRemoval: 1000 };
+
+/** The environment variable SEED plays one history again; SOAK plays many. */
+const { SEED, SOAK } = process.env;
+const first = SEED === undefined ? randomInt(1e9) : Number(SEED);
+const count = SEED !== undefined ? 1 : SOAK === undefined ? 20 : 300;
+
+describe('whatever happens in Entra and on the way to it', function () {
+  this.timeout(120_000);
+  let forest: Forest;
+
+  before(async () => {
+    forest = await Forest.startPrepared();
+    await forest.engine.end();
+    forest.engine = await startEngine(ENGINE);
+    forest.tenant.apps.grant(CLIENT_ID, ROLES);
+  });
+
+  after(() => forest.stop());
+
+  for (let seed = first; seed < first + count; seed += 1) {
+    it(`no living device loses its object, and the directory follows (SEED=${seed})`, async () => {
+      const history = new History(forest, new Chance(seed));
+      try {
+        await history.play();
+      } catch (error) {
+        const told = error instanceof Error ? error.message : String(error);
+        throw new Error(`SEED=${seed}\n${history.lines.join('\n')}\n${told}`, { cause: error });
+      }
+    });
+  }
+});
+
+class History {
+  readonly lines: string[] = [];
+  readonly #forest: Forest;
+  readonly #chance: Chance;
+  #scope: ScopeOption = {};
+
+  constructor(forest: Forest, chance: Chance) {
+    this.#forest = forest;
+    this.#chance = chance;
+  }
+
+  async play(): Promise<void> {
+    await this.#forest.clear();
+    for (const { id } of [...this.#forest.tenant.users]) this.#forest.tenant.users.purge(id);
+    const life = new TenantLife(this.#forest, this.#chance);
+    const weather = new Weather(this.#forest.tenant, this.#chance, () => life.meanwhile());
+    try {
+      weather.clear();
+      this.#changeScope(life);
+      await this.#run(life, NO_LIMIT);
+      await life.addOthersObjects();
+      for (let step = this.#chance.between(3, 7); step > 0; step -= 1) {
+        for (let events = this.#chance.between(1, 4); events > 0; events -= 1) this.#tell(await life.happen());
+        if (this.#chance.happens(0.05)) this.#changeScope(life);
+        this.#tell(weather.turn());
+        const full = this.#chance.happens(0.25);
+        const limit = this.#chance.happens(0.6) ? NO_LIMIT : {};
+        if (this.#chance.happens(0.08)) await this.#killedRun({ full, ...limit });
+        else await this.#run(life, { full, ...limit }, this.#chance.happens(0.3) ? 0.4 : 0);
+      }
+      weather.clear();
+      this.#tell('fair weather');
+      await this.#expectEqual(life, false);
+      await this.#expectEqual(life, true);
+    } finally {
+      weather.clear();
+    }
+  }
+
+  #tell(line: string): void {
+    this.lines.push(line);
+  }
+
+  #changeScope(life: TenantLife): void {
+    this.#scope = this.#chance.choose([{}, {}, { trustType: ['AzureAd', 'ServerAd'] }, { group: [life.group] }]) ?? {};
+    this.#tell(`scope ${JSON.stringify(this.#scope)}`);
+  }
+
+  /** A run that may fail or be refused, but do no wrong. */
+  async #run(life: TenantLife, more: object, declining = 0): Promise<void> {
+    const before = await takeSnapshot(this.#forest);
+    const plan = await this.#forest.plan({ ...this.#scope, full: false, ...more });
+    const applied = plan.error === null ? await this.#apply(plan, declining) : null;
+    const run = applied?.result ?? null;
+    const reading = run === null ? null : run['reading'] === 'Full' ? 'Full' : 'Delta';
+    this.#tell(`run ${JSON.stringify(more)}: ${tellOf(plan, applied)}`);
+    const after = await takeSnapshot(this.#forest);
+    const found = wrongs(before, after, (device) => life.isInScope(device, this.#scope), reading);
+    if (found.length > 0) throw new Error(found.join('\n'));
+    const code = plan.error?.code ?? applied?.error?.code;
+    if (code === 'EngineFault' || applied?.errors.some((one) => one.code === 'EngineFault') === true) {
+      throw new Error(`EngineFault: ${plan.error?.detail ?? applied?.error?.detail}`);
+    }
+    // A full run has seen all, and what it did not do comes again with the next run of any kind.
+    if (reading === 'Full' && run?.['outcome'] !== 'Refused') life.fullOnly.clear();
+  }
+
+  #apply(plan: Answer, declining: number): Promise<Answer> {
+    const planned = resultOf(plan);
+    const numbers = plan.outputs.map(({ item }) => Number(item['number'])).filter((number) => number >= 0);
+    return this.#forest.apply(
+      planned,
+      numbers.filter(() => this.#chance.happens(declining)),
+    );
+  }
+
+  /** kill -9 at some instant of reading or writing. */
+  async #killedRun(more: object): Promise<void> {
+    const { engine } = this.#forest;
+    const planning = engine.start('plan', { ...this.#forest.params, ...this.#scope, ...more });
+    const answer = planning.answer.catch(() => null);
+    const inReading = this.#chance.happens(0.3);
+    const patience = this.#chance.between(0, inReading ? 150 : 40);
+    if (!inReading) {
+      const plan = await answer;
+      const { handle, digest } = plan?.result ?? {};
+      engine.start('apply', { handle, digest, declined: [] }).answer.catch(() => undefined);
+    }
+    await delay(patience);
+    await engine.kill();
+    this.#forest.engine = await startEngine(ENGINE);
+    this.#tell(`kill -9 after ${patience} ms of ${inReading ? 'reading' : 'writing'}`);
+  }
+
+  /** Without a fault one run of either kind does all that it sees. */
+  async #expectEqual(life: TenantLife, full: boolean): Promise<void> {
+    const before = await takeSnapshot(this.#forest);
+    const passOver = new Set(full ? [] : life.fullOnly);
+    const { run, changes } = await this.#forest.sync({ ...this.#scope, full, ...NO_LIMIT });
+    this.#tell(`${run.reading}: ${changes.map(({ action, objectId }) => `${action} ${objectId}`).join(', ')}`);
+    if (run.outcome !== 'Completed' || run.skipped > 0) throw new Error(`The run ended with ${JSON.stringify(run)}.`);
+    const after = await takeSnapshot(this.#forest);
+    const isInScope = (device: Parameters<TenantLife['isInScope']>[0]): boolean => life.isInScope(device, this.#scope);
+    const found = [
+      ...wrongs(before, after, isInScope, run.reading),
+      ...differences(before, after, this.#forest.tenant, isInScope, run.reading === 'Full', passOver),
+    ];
+    if (found.length > 0) throw new Error(found.join('\n'));
+    if (full) {
+      const again = await this.#forest.sync({ ...this.#scope, full, ...NO_LIMIT });
+      if (again.planned.changes > 0) throw new Error(`A second full run changes ${JSON.stringify(again.changes)}.`);
+    }
+  }
+}
+
+function tellOf(plan: Answer, applied: Answer | null): string {
+  const error = plan.error ?? applied?.error;
+  const run = applied?.result;
+  const changes = plan.outputs.map(
+    ({ item }) => `${String(item['action'])} ${String(item['reason'])} ${String(item['objectId'])}`,
+  );
+  return [
+    error === undefined || error === null ? '' : `${error.code}: ${error.message}`,
+    run === undefined || run === null
+      ? ''
+      : `${String(run['reading'])} ${String(run['why'])} ${String(run['outcome'])}, declined ${String(run['declined'])}`,
+    ...changes,
+  ].join('; ');
+}
