@@ -14,8 +14,8 @@ const MINIMUM_NODE = 20;
 const DOTNET_SDK = 10;
 
 /**
- * What the lab runs: Samba as domain controller, the OpenLDAP client tools, openssl; what Negotiate needs; and the compiler
- * for the native part of edge-js.
+ * What the lab runs: Samba as domain controller, the OpenLDAP client tools, openssl; what Negotiate needs; the compiler for
+ * the native part of edge-js; and the browser that the page of a report is looked at with.
  */
 const DEBIAN_PACKAGES = [
   'samba-ad-dc',
@@ -30,6 +30,7 @@ const DEBIAN_PACKAGES = [
   'g++',
   'make',
   'python3',
+  'chromium',
 ];
 
 /**

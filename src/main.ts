@@ -71,9 +71,8 @@ if (words.length === 0) {
 }
 
 const stopper = new AbortController();
-const stop = (): void => stopper.abort(cancelled());
-const stopSignals = ['SIGINT', 'SIGTERM'] as const;
-for (const name of stopSignals) process.on(name, stop);
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stopper.abort(cancelled()));
+// A run is finished even where nobody reads any longer; the channel keeps to that for standard output.
 process.stderr.on('error', () => undefined);
 const terminal = {
   out: (message: object) => channel.send(message),

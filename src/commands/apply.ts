@@ -5,6 +5,7 @@ import type { Action, Change, HeldReason, Plan } from '../plan/change.ts';
 import type {
   ChangeResult,
   Journal,
+  JournalLine,
   Outside,
   ResultState,
   RunEnding,
@@ -29,7 +30,6 @@ export async function applyPlan(
   files.probe();
   tellInterrupted(files, log);
   const approved = approvedChanges(plan, declined);
-  await refuseWithoutRights(run, approved, signal);
 
   const started = outside.clock.now();
   const header: RunHeader = {
@@ -99,9 +99,14 @@ class Tally {
   readonly states: Record<ResultState, number> = { applied: 0, failed: 0, skipped: 0, cancelled: 0 };
   /** Numbers of the changes that were applied. */
   readonly done = new Set<number>();
+  total = 0;
+  /** Failures for want of rights. */
+  forbidden = 0;
 
   add({ number, change }: NumberedChange, result: ChangeResult): void {
     this.states[result.state] += 1;
+    this.total += 1;
+    if (result.code === 'DirectoryForbidden') this.forbidden += 1;
     if (result.state !== 'applied') return;
     this.applied[change.action] += 1;
     this.done.add(number);
@@ -122,7 +127,7 @@ function approvedChanges(plan: Plan, declined: ReadonlySet<number>): readonly Nu
 }
 
 async function writeAll(
-  { directory }: PlannedRun,
+  run: PlannedRun,
   changes: readonly NumberedChange[],
   journal: Journal,
   tally: Tally,
@@ -130,21 +135,29 @@ async function writeAll(
   signal: AbortSignal,
 ): Promise<void> {
   let begun = 0;
+  // The result of one write and the announcement of the next leave in one step: two would be most of the work.
+  let unsaid: readonly JournalLine[] = [];
+  const failures: WritebackError[] = [];
   try {
-    for (const [done, { number, change }] of changes.entries()) {
+    for (const { number, change } of changes) {
       if (signal.aborted) return;
       begun += 1;
-      journal.append({ kind: 'before', number, change });
-      const outcome = await directory.write(change, signal);
+      journal.append(...unsaid, { kind: 'before', number, change });
+      unsaid = [];
+      const outcome = await run.directory.write(change, signal);
       const result = resultOf(outcome);
-      journal.append({ kind: 'after', number, result });
+      unsaid = [{ kind: 'after', number, result }];
       tally.add({ number, change }, result);
-      if (outcome.state === 'failed') outputs.error(outcome.error.toJSON());
+      if (outcome.state === 'failed') failures.push(outcome.error);
+      refuseWithoutRights(run, tally, begun === changes.length);
+      // As long as every write is refused for want of rights, one error may yet stand for all.
+      if (tally.forbidden < tally.total) for (const error of failures.splice(0)) outputs.error(error.toJSON());
       await outputs.emit('result', wireResult(change, number, result));
-      const percent = Math.floor((100 * (done + 1)) / changes.length);
-      outputs.progress({ activity: 'Writing device objects', status: `${done + 1} of ${changes.length}`, percent });
+      const percent = Math.floor((100 * begun) / changes.length);
+      outputs.progress({ activity: 'Writing device objects', status: `${begun} of ${changes.length}`, percent });
     }
   } finally {
+    if (unsaid.length > 0) journal.append(...unsaid);
     if (signal.aborted) tally.states.cancelled = changes.length - begun;
   }
 }
@@ -207,23 +220,16 @@ function tellInterrupted(files: RunFiles, log: Log): void {
   for (const path of files.recover()) log.warning(`An earlier run was interrupted; its report is ${path}.`);
 }
 
-/** If no write of this run can work, it ends before the first, with one error instead of one for each object. */
-async function refuseWithoutRights(
-  { directory, plan }: PlannedRun,
-  changes: readonly NumberedChange[],
-  signal: AbortSignal,
-): Promise<void> {
-  if (changes.length === 0) return;
-  const rights = await directory.effectiveRights(plan.container, signal);
-  const mayModify = rights.writeAttributes?.has('msDS-IsEnabled') ?? rights.inheritedWrite ?? true;
-  const possible = changes.some(({ change }) => {
-    if (change.action === 'create') return rights.createDevices;
-    return change.action === 'delete' ? (rights.deleteDevices ?? true) : mayModify;
-  });
-  if (possible) return;
+/** So many refusals for want of rights, and not one success: no write of this run can work. */
+const ENOUGH_REFUSALS = 5;
+
+/** Ends a run that the directory lets write nothing, with one error instead of one for each object. */
+function refuseWithoutRights({ plan }: PlannedRun, tally: Tally, isLast: boolean): void {
+  const refused = tally.forbidden;
+  if (refused === 0 || refused < tally.total || (refused < ENOUGH_REFUSALS && !isLast)) return;
   throw new WritebackError(
     'DirectoryForbidden',
-    `The bound account may not write the device objects in ${plan.container}.`,
+    `The bound account may not write the device objects in ${plan.container}: all ${refused} changes so far were refused.`,
     {
       target: plan.container,
       remedy:

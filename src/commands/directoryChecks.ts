@@ -9,13 +9,13 @@ const SCHEMA_2016 = 87;
 /** The directory: connection, schema, registration service, container, rights. */
 export async function checkDirectory(
   list: Checklist,
-  open: () => Directory,
+  open: () => Promise<Directory>,
   tenantId: Guid,
   account: string | null,
   signal: AbortSignal,
 ): Promise<Directory | null> {
   const bound = await list.check('DirectoryBind', 'Bind to the domain controller', open, async (make) => {
-    const directory = make();
+    const directory = await make();
     const rootDse = await directory.rootDse(signal);
     const who = (await directory.whoAmI(signal)) ?? 'the given account';
     return pass({ directory, rootDse }, `${rootDse.dnsHostName} of ${rootDse.defaultNamingContext} accepted ${who}.`);

@@ -105,9 +105,10 @@ async function sorting(
   reader: Reader,
 ): Promise<(device: EntraDevice) => void> {
   const members = await membersOf(reader.scope, reader.source, reader.signal);
+  const keep = (values: EntraDevice): number => spool.append(JSON.stringify(values));
   return (device) => {
     const scope = scopeOf(device, reader.scope, members);
-    matcher.addDevice(device, scope, scope === 'out' ? 0 : spool.append(JSON.stringify(device)));
+    matcher.addDevice(device, scope, keep);
     kept.device(device, scope === 'in');
   };
 }

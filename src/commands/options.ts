@@ -22,13 +22,32 @@ export interface Options {
 export function readOptions(params: unknown, outside: Outside, log: Log): Options {
   const given = isObject(params) ? params : {};
   const path = optionsOf(given).text('configurationPath');
-  const options = optionsOf({ ...(path === null ? {} : outside.readConfiguration(path)), ...given });
+  const options = optionsOf({ ...(path === null ? {} : fromFile(outside.readConfiguration(path), given)), ...given });
   const secrets = [
     ...['clientSecretCredential', 'credential'].map((name) => options.credential(name)?.password),
     ...['certificatePassword', 'accessToken'].map((name) => options.text(name)),
   ];
   for (const secret of secrets) if (typeof secret === 'string') log.secret(secret);
   return options;
+}
+
+const SIGN_IN_WAYS = [
+  'clientSecretCredential',
+  'certificatePath',
+  'certificateThumbprint',
+  'managedIdentity',
+  'useDeviceCode',
+  'accessToken',
+] as const;
+
+/** A way to sign in that is given as a parameter replaces the file's, whichever that is. */
+function fromFile(
+  file: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  const isGiven = SIGN_IN_WAYS.some((name) => given[name] !== undefined && given[name] !== false);
+  const ways: readonly string[] = isGiven ? SIGN_IN_WAYS : [];
+  return Object.fromEntries(Object.entries(file).filter(([name]) => !ways.includes(name)));
 }
 
 /** How to reach Graph. Throws ParameterMissing, ParameterInvalid. */

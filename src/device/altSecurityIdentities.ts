@@ -8,13 +8,13 @@ import { canonical, type Values } from './attributes.ts';
  * other kinds of key have type 2 too, so only the text decides.
  */
 const KEY = /^X509:<SHA1-TP-PUBKEY>([0-9A-F]{40})([A-Za-z0-9+/]{43}=)$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const PUBLIC_KEY_TYPE = 2;
 
 /** The key's text if this entry is a certificate key of the known form, else null. */
 export function keyOf(entry: AlternativeSecurityId): string | null {
   if (entry.type !== PUBLIC_KEY_TYPE || entry.key === null) return null;
-  const text = fromUtf16Base64(entry.key);
+  const text = asciiFromUtf16Base64(entry.key);
   return text !== null && KEY.test(text) ? text : null;
 }
 
@@ -33,13 +33,11 @@ export function parseKey(text: string): { readonly thumbprint: string; readonly 
   return { thumbprint: parts[1], publicKeyHash: parts[2] };
 }
 
-function fromUtf16Base64(base64: string): string | null {
-  if (!BASE64.test(base64)) return null;
+/** The text whose UTF-16LE bytes these are, or null if it holds anything but ASCII or the base64 is none. */
+function asciiFromUtf16Base64(base64: string): string | null {
+  if (base64.length % 4 !== 0 || !BASE64.test(base64)) return null;
   const bytes = atob(base64);
-  if (bytes.length === 0 || bytes.length % 2 !== 0) return null;
-  let text = '';
-  for (let index = 0; index < bytes.length; index += 2) {
-    text += String.fromCharCode(bytes.charCodeAt(index) | (bytes.charCodeAt(index + 1) << 8));
-  }
-  return text;
+  for (let high = 1; high < bytes.length; high += 2) if (bytes.charCodeAt(high) !== 0) return null;
+  const text = bytes.replaceAll('\0', '');
+  return 2 * text.length === bytes.length ? text : null;
 }

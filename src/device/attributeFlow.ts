@@ -137,6 +137,10 @@ function owner(sid: string): Flowed {
     : left('Unusable', `the owner's SID ${quotedText(sid)} is no SID`);
 }
 
+function differByCaseOnly(values: Values): boolean {
+  return new Set(values.map((value) => value.toLowerCase())).size < values.length;
+}
+
 function inRange(name: AttributeName, flowed: Flowed): Flowed {
   if (flowed.kind === 'left') return flowed;
   const { mandatory: needed, range, syntax } = ATTRIBUTES[name];
@@ -145,7 +149,7 @@ function inRange(name: AttributeName, flowed: Flowed): Flowed {
   if (syntax === 'text') {
     const spoilt = flowed.values.find((value) => !value.isWellFormed() || value.includes('\0'));
     if (spoilt !== undefined) return left('Unusable', `${SOURCES[name]} holds characters that no directory string can`);
-    if (new Set(flowed.values.map((value) => value.toLowerCase())).size < flowed.values.length) {
+    if (flowed.values.length > 1 && differByCaseOnly(flowed.values)) {
       return left('Unusable', `${SOURCES[name]} holds values that differ by case only, which ${name} takes for equal`);
     }
   }

@@ -29,7 +29,5 @@ export function guidFromHex(hex: string): Guid | null {
 
 function swapBytes(digits: string): string {
   const byte = (index: number): string => digits.slice(2 * index, 2 * index + 2);
-  return (
-    byte(3) + byte(2) + byte(1) + byte(0) + byte(5) + byte(4) + byte(7) + byte(6) + digits.slice(16)
-  );
+  return byte(3) + byte(2) + byte(1) + byte(0) + byte(5) + byte(4) + byte(7) + byte(6) + digits.slice(16);
 }

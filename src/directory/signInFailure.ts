@@ -141,7 +141,7 @@ export function bindFailure(error: unknown, server: string, userName: string): u
 }
 
 const CERTIFICATE_REMEDY =
-  'Check that the certificate is for client authentication, that its issuer is in the NTAuth store of the forest, and that it names the account: by the user principal name in it, or by altSecurityIdentities of the account.';
+  'Check that the certificate is for client authentication, that its issuer is in the NTAuth store of the forest, and that it names the account: by the user principal name in it, or by altSecurityIdentities of the account; or sign in with -Credential or Kerberos instead.';
 
 /**
  * Why the server did not let the account of the client certificate in. With TLS 1.3 it also says so by an alert after the

@@ -39,6 +39,7 @@ interface Pending {
 
 const LARGEST_MESSAGE_ID = 0x7fff_ffff;
 const SUCCESS = 0;
+const NOTHING = Buffer.alloc(0);
 /** With it every LDAP message begins (RFC 4511 4.1.1). */
 const SEQUENCE = 0x30;
 
@@ -49,11 +50,12 @@ export function openWire(socket: Duplex, timeout: number): Wire {
   let open = true;
   let lastId = 0;
   /** What came and is no whole message yet. */
-  let unread: Buffer = Buffer.alloc(0);
+  let unread: Buffer = NOTHING;
   let element = unread;
 
   const abandon = (why: string): void => {
     open = false;
+    unread = NOTHING;
     for (const { reject, timer } of pending.values()) {
       clearTimeout(timer);
       reject(new ConnectionLost(why));
@@ -91,7 +93,8 @@ export function openWire(socket: Duplex, timeout: number): Wire {
   const take = (octets: Buffer): void => {
     unread = unread.length === 0 ? octets : Buffer.concat([unread, octets]);
     if (unread[0] !== SEQUENCE) throw new Error('the server sent octets that are no LDAP message');
-    for (let length = elementLength(unread); open && length !== null && unread.length >= length;) {
+    let length = elementLength(unread);
+    while (length !== null && unread.length >= length) {
       element = unread.subarray(0, length);
       unread = unread.subarray(length);
       parser.read(element, pending);

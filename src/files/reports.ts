@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isMissing } from './failure.ts';
 import { REPORT_FORMAT_VERSION, type ReportHead } from './report.ts';
 
-const NAME = /^(report|undo)-(.+)\.json$/;
+const NAME = /^(report|undo)-([^~]+)(?:~\d+)?\.json$/;
 
 /** Of so many runs report and undo plan are kept. */
 export const DEFAULT_KEPT_REPORTS = 100;

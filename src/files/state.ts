@@ -41,6 +41,8 @@ export interface RunFilesSettings {
   undoPlan(run: RunHeader, begun: Iterable<BegunChange>): Plan;
   /** Of so many runs report and undo plan are kept; 100 if not given. */
   readonly keepReports?: number;
+  /** An undo plan has at most so many changes, and a run that began more leaves several; 50,000 if not given. */
+  readonly changesOfUndo?: number;
 }
 
 /** A change that a run began, and how it ended; unknown: the run noted no result. */
@@ -148,20 +150,27 @@ function writeResults(
   settings: RunFilesSettings,
 ): string {
   const { header, entries } = content;
-  if (entries.length > 0) {
-    const plan = settings.undoPlan(header, begunChanges(fd, content));
-    const { server, containerGuid } = header;
-    writePlan(undoPath(folder, header.runId), { ...plan, made: ending.ended, server, containerGuid });
+  const { server, containerGuid, runId } = header;
+  const size = settings.changesOfUndo ?? CHANGES_OF_UNDO;
+  const parts = Math.ceil(entries.length / size);
+  for (let part = 1; part <= parts; part += 1) {
+    const plan = settings.undoPlan(header, begunChanges(fd, entries.slice((part - 1) * size, part * size)));
+    const notices = parts === 1 ? plan.notices : [...plan.notices, `It is part ${part} of ${parts}.`];
+    writePlan(undoPath(folder, runId, part), { ...plan, notices, made: ending.ended, server, containerGuid });
   }
   return writeReport(folder, fd, content, ending);
 }
 
-/** The undo plan of a run; a run that began no change has none. */
-export function undoPath(folder: string, runId: string): string {
-  return join(folder, `undo-${safeName(runId)}.json`);
+/** What a plan takes in memory, and one JSON text can hold, is bounded; the changes of a run are not. */
+const CHANGES_OF_UNDO = 50_000;
+
+/** The undo plan of a run, or one part of it; a run that began no change has none. */
+export function undoPath(folder: string, runId: string, part = 1): string {
+  // No safe name has a tilde.
+  return join(folder, `undo-${safeName(runId)}${part === 1 ? '' : `~${part}`}.json`);
 }
 
-function* begunChanges(fd: number, { entries }: JournalContent): Generator<BegunChange> {
+function* begunChanges(fd: number, entries: JournalContent['entries']): Generator<BegunChange> {
   for (const entry of entries) {
     const change = readChange(fd, entry);
     if (change !== null) yield { change, state: entry.result?.state ?? 'unknown' };

@@ -51,7 +51,7 @@ export function absencesToProve(
 export function computePlan(input: PlanInput): Plan {
   const { devices, objects, absences } = input;
   const matcher = new Matcher(input);
-  devices.forEach((device, index) => matcher.addDevice(device, 'in', index));
+  devices.forEach((device, index) => matcher.addDevice(device, 'in', () => index));
   objects.forEach((object) => matcher.addObject(object));
   const whereabouts = (anchor: Guid): Whereabouts | null => {
     const row = matcher.deviceOf(anchor);

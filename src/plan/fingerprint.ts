@@ -12,29 +12,22 @@ export interface Fingerprints {
   current(attributes: AttributeValues): string;
 }
 
+const NO_VALUES: Values = [];
+
 export function fingerprintsOver(available: ReadonlySet<AttributeName>): Fingerprints {
   const names = ATTRIBUTE_NAMES.filter((name) => available.has(name));
   return {
     desired(flow) {
-      let text = '';
+      const lists: Values[] = [];
       for (const name of names) {
         const flowed = flow[name];
         if (flowed?.kind !== 'values') return null;
-        text += countedText(flowed.values);
+        lists.push(flowed.values);
       }
-      return shortDigest(text);
+      return shortDigest(JSON.stringify(lists));
     },
     current(attributes) {
-      let text = '';
-      for (const name of names) text += countedText(attributes[name] ?? []);
-      return shortDigest(text);
+      return shortDigest(JSON.stringify(names.map((name) => attributes[name] ?? NO_VALUES)));
     },
   };
-}
-
-/** Numbers and lengths come before what they count, so that no two lists of values have one text. */
-function countedText(values: Values): string {
-  let text = `${values.length};`;
-  for (const value of values) text += `${value.length}:${value}`;
-  return text;
 }

@@ -34,23 +34,37 @@ export class Matcher {
   private readonly facts: MatcherFacts;
   private readonly fingerprints: Fingerprints;
   private objectIds: { readonly index: RowIndex; readonly rows: number } | null = null;
+  private deviceIds: { readonly index: RowIndex; readonly rows: number } | null = null;
 
   constructor(facts: MatcherFacts) {
     this.facts = facts;
     this.fingerprints = fingerprintsOver(facts.available);
   }
 
-  /** A device that was added before counts as it is now. @param offset where its values wait */
-  addDevice(device: EntraDevice, scope: ScopeAnswer, offset: number): void {
-    const inScope = scope === 'in';
-    this.source.add({
+  /**
+   * A device that was added before counts as it is now.
+   * @param keep puts values by and gives the offset at which they wait. Of a device out of scope none are kept; of one
+   * that equals an object added before only those that a duplicate is held or disabled by: nothing else can come of it.
+   */
+  addDevice(device: EntraDevice, scope: ScopeAnswer, keep: (values: EntraDevice) => number): void {
+    const { source } = this;
+    if (scope !== 'in') {
+      const unread = source.add({ id: device.id, scope, deviceId: null, keys: [], fingerprint: null });
+      if (scope === 'unread') source.setOffset(unread, keep(device), true);
+      return;
+    }
+    const flow = attributeFlow(device, this.facts.available);
+    const flowed = flow.altSecurityIdentities;
+    const row = source.add({
       id: device.id,
       scope,
-      deviceId: inScope ? (device.deviceId ?? null) : null,
-      keys: inScope ? keysOf(device.alternativeSecurityIds ?? []) : [],
-      fingerprint: inScope ? this.fingerprints.desired(attributeFlow(device, this.facts.available)) : null,
-      offset,
+      deviceId: device.deviceId ?? null,
+      keys: flowed?.kind === 'values' ? flowed.values : keysOf(device.alternativeSecurityIds ?? []),
+      fingerprint: this.fingerprints.desired(flow),
     });
+    const object = this.objectsByDeviceId().first(source.table, row, SourceRows.DEVICE_ID);
+    const equal = object !== NONE && this.isEqual(row, object);
+    source.setOffset(row, keep(equal ? identityOf(device) : device), !equal);
   }
 
   addObject(object: DeviceObject): void {
@@ -69,6 +83,7 @@ export class Matcher {
   }
 
   match(): Generator<Case> {
+    this.deviceIds = null;
     return match(this.source, this.directory, this.devicesById());
   }
 
@@ -83,13 +98,10 @@ export class Matcher {
    * nothing: the case changes nothing and holds nothing.
    */
   settled(situation: Case): 'unchanged' | 'nothing' | null {
-    const { source, directory } = this;
+    const { directory } = this;
     switch (situation.kind) {
-      case 'pair': {
-        const { device, object } = situation;
-        if (directory.ownership(object) !== 'owned' || directory.isRemoved(object)) return null;
-        return source.hasFingerprintOf(device, directory, object) ? 'unchanged' : null;
-      }
+      case 'pair':
+        return this.isEqual(situation.device, situation.object) ? 'unchanged' : null;
       case 'directoryOnly':
         return directory.ownership(situation.object) !== 'owned' || directory.waits(situation.object)
           ? 'nothing'
@@ -166,6 +178,24 @@ export class Matcher {
     return this.objectIds.index;
   }
 
+  private objectsByDeviceId(): RowIndex {
+    const { table } = this.directory;
+    const rows = table.count;
+    if (this.deviceIds?.rows !== rows) this.deviceIds = { index: new RowIndex(table, DirectoryRows.DEVICE_ID), rows };
+    return this.deviceIds.index;
+  }
+
+  /** Whether the object is owned and has all the values that the device asks for, and no other. */
+  private isEqual(device: number, object: number): boolean {
+    const { source, directory } = this;
+    return (
+      directory.counts(object) &&
+      directory.ownership(object) === 'owned' &&
+      !directory.isRemoved(object) &&
+      source.hasFingerprintOf(device, directory, object)
+    );
+  }
+
   private rowOf(object: DeviceObject): DirectoryRow {
     const { tenantId, directoryTime, policy } = this.facts;
     const removed = markOf(object)?.removed ?? null;
@@ -184,4 +214,23 @@ export class Matcher {
       fingerprint: this.fingerprints.current(object.attributes),
     };
   }
+}
+
+/** What a duplicate is held or disabled by; the rest counts as not read. */
+function identityOf({ id, deviceId, displayName, accountEnabled }: EntraDevice): EntraDevice {
+  return {
+    id,
+    deviceId,
+    displayName,
+    accountEnabled,
+    alternativeSecurityIds: undefined,
+    deviceVersion: undefined,
+    operatingSystem: undefined,
+    operatingSystemVersion: undefined,
+    physicalIds: undefined,
+    isManaged: undefined,
+    isCompliant: undefined,
+    trustType: undefined,
+    ownerSid: undefined,
+  };
 }

@@ -24,7 +24,7 @@ export const SCOPE_UNREAD = 'what its scope depends on could not be read';
 /**
  * The plan of rows: the same as `computePlan` makes of the devices and objects themselves. Only the values
  * of rows that differ are looked at. null where an object was changed between its row and now; its row is then as it is
- * now, and the plan can be asked for again.
+ * now, and the plan can be asked for again; it stays null where values would be needed that were not kept.
  */
 export async function planOfRows(
   matcher: Matcher,
@@ -41,12 +41,13 @@ export async function planOfRows(
     return scope === 'out' ? { state: 'outOfScope' } : { state: 'unproven', why: SCOPE_UNREAD };
   };
   const draft = new Draft(facts, whereabouts);
+  let decided = true;
   const moved: Moved[] = [];
-  for (const batch of differing(matcher, draft)) moved.push(...(await decideBatch(batch, matcher, draft, values)));
-  if (moved.length > 0) {
-    for (const { row, object } of moved) matcher.refresh(row, object);
-    return null;
+  for (const batch of differing(matcher, draft)) {
+    decided = (await decideBatch(batch, matcher, draft, values, moved)) && decided;
   }
+  for (const { row, object } of moved) matcher.refresh(row, object);
+  if (!decided) return null;
   for (let row = 0; row < source.table.count; row += 1) {
     if (source.counts(row) && source.scope(row) === 'unread') draft.undecided(values.device(source.offset(row)));
   }
@@ -75,27 +76,30 @@ interface Moved {
   readonly object: DeviceObject | null;
 }
 
+/** Decides the cases that it can; returns whether that was all of them. */
 async function decideBatch(
   batch: readonly Case[],
   matcher: Matcher,
   draft: Draft,
   values: ValueReader,
-): Promise<readonly Moved[]> {
+  moved: Moved[],
+): Promise<boolean> {
+  const { source } = matcher;
   const rows = batch.flatMap((situation) => objectOf(situation) ?? []);
   const objects = rows.length === 0 ? new Map<Guid, DeviceObject>() : await values.objects(rows.map(guidOf));
-  const moved: Moved[] = [];
+  let decided = 0;
   for (const situation of batch) {
     const row = objectOf(situation);
     const object = row === null ? null : (objects.get(guidOf(row)) ?? null);
-    if (row !== null && !matcher.isAsRead(row, object)) {
-      moved.push({ row, object });
-      continue;
+    const device = 'device' in situation ? situation.device : null;
+    if (row !== null && !matcher.isAsRead(row, object)) moved.push({ row, object });
+    // Only of a device whose object was its equal and is not any longer are the values not there.
+    else if (device === null || source.isWhole(device) || !needsAllValues(situation)) {
+      draft.decide(situation, device === null ? null : values.device(source.offset(device)), object);
+      decided += 1;
     }
-    const deviceRow = 'device' in situation ? situation.device : null;
-    const device = deviceRow === null ? null : values.device(matcher.source.offset(deviceRow));
-    draft.decide(situation, device, object);
   }
-  return moved;
+  return decided === batch.length;
 
   function guidOf(row: number): Guid {
     return matcher.directory.objectGuid(row);
@@ -104,4 +108,8 @@ async function decideBatch(
 
 function objectOf(situation: Case): number | null {
   return 'object' in situation ? situation.object : null;
+}
+
+function needsAllValues({ kind }: Case): boolean {
+  return kind === 'pair' || kind === 'sourceOnly';
 }

@@ -16,8 +16,6 @@ export interface SourceRow {
   readonly keys: readonly string[];
   /** Of the values its object shall have, 32 hexadecimal digits; null where that depends on the object. */
   readonly fingerprint: string | null;
-  /** Where the device's values wait, a number of the caller's. */
-  readonly offset: number;
 }
 
 /** What matching needs of one device object. */
@@ -37,7 +35,16 @@ export interface DirectoryRow {
   readonly fingerprint: string;
 }
 
-const FLAG = { enabled: 4, removed: 8, waits: 16, replaced: 32, fingerprint: 64, deviceId: 128, anchor: 256 } as const;
+const FLAG = {
+  enabled: 4,
+  removed: 8,
+  waits: 16,
+  replaced: 32,
+  fingerprint: 64,
+  deviceId: 128,
+  anchor: 256,
+  whole: 512,
+} as const;
 const OWNERSHIPS = ['owned', 'unowned', 'foreign'] as const;
 const SCOPES = ['in', 'out', 'unread'] as const;
 /** The bits of the flags that hold the position in one of these two lists. */
@@ -95,11 +102,20 @@ export class SourceRows {
       flags |= FLAG.fingerprint;
     }
     table.setWord(row, SourceRows.FLAGS, flags);
-    table.setWord(row, SourceRows.OFFSET, device.offset % HALF);
-    table.setWord(row, SourceRows.OFFSET + 1, Math.floor(device.offset / HALF));
     table.setWord(row, SourceRows.FIRST_KEY, this.keys.table.count);
     for (const key of device.keys) this.keys.add(row, shortDigest(key));
     return row;
+  }
+
+  /** @param whole whether all of the device's values wait there */
+  setOffset(row: number, offset: number, whole: boolean): void {
+    this.table.setWord(row, SourceRows.OFFSET, offset % HALF);
+    this.table.setWord(row, SourceRows.OFFSET + 1, Math.floor(offset / HALF));
+    if (whole) this.setFlag(row, FLAG.whole);
+  }
+
+  isWhole(row: number): boolean {
+    return (this.flags(row) & FLAG.whole) !== 0;
   }
 
   /** The device of this row has another one, which counts. */
@@ -132,6 +148,7 @@ export class SourceRows {
     );
   }
 
+  /** Where the device's values wait, a number of the caller's. */
   offset(row: number): number {
     return this.table.word(row, SourceRows.OFFSET) + HALF * this.table.word(row, SourceRows.OFFSET + 1);
   }

@@ -126,6 +126,12 @@ describe('commands/options', () => {
       expect(errorOf(() => sourceSettings(read(params)))).to.include({ code: 'ParameterInvalid' });
     });
 
+    it('lets a way to sign in that is a parameter replace the one of the file', () => {
+      const file = { tenantId: TENANT, clientId: CLIENT, certificatePath: '/c.pem' };
+      const options = read({ configurationPath: '/c.json', clientSecretCredential: SECRET }, file);
+      expect(sourceSettings(options).credential).to.deep.equal({ kind: 'secret', secret: SECRET.password });
+    });
+
     it('says what is missing', () => {
       const withoutTenant = { clientId: CLIENT, certificatePath: '/c.pem' };
       expect(errorOf(() => sourceSettings(read(withoutTenant)))).to.include({

@@ -66,17 +66,21 @@ class History {
       this.#changeScope(life);
       await this.#run(life, NO_LIMIT);
       await life.addOthersObjects();
-      for (let step = this.#chance.between(3, 7); step > 0; step -= 1) {
+      for (let step = this.#chance.between(4, 8); step > 0; step -= 1) {
         for (let events = this.#chance.between(1, 4); events > 0; events -= 1) this.#tell(await life.happen());
-        if (this.#chance.happens(0.05)) this.#changeScope(life);
+        if (this.#chance.happens(0.04)) this.#changeScope(life);
+        if (this.#chance.happens(0.3)) {
+          weather.clear();
+          await this.#expectEqual(life, false);
+          continue;
+        }
         this.#tell(weather.turn());
-        const full = this.#chance.happens(0.25);
+        const full = this.#chance.happens(0.15);
         const limit = this.#chance.happens(0.6) ? NO_LIMIT : {};
         if (this.#chance.happens(0.08)) await this.#killedRun({ full, ...limit });
         else await this.#run(life, { full, ...limit }, this.#chance.happens(0.3) ? 0.4 : 0);
       }
       weather.clear();
-      this.#tell('fair weather');
       await this.#expectEqual(life, false);
       await this.#expectEqual(life, true);
     } finally {
@@ -144,7 +148,9 @@ class History {
     const before = await takeSnapshot(this.#forest);
     const passOver = new Set(full ? [] : life.fullOnly);
     const { run, changes } = await this.#forest.sync({ ...this.#scope, full, ...NO_LIMIT });
-    this.#tell(`${run.reading}: ${changes.map(({ action, objectId }) => `${action} ${objectId}`).join(', ')}`);
+    this.#tell(
+      `fair weather, ${run.reading}: ${changes.map(({ action, objectId }) => `${action} ${objectId}`).join(', ')}`,
+    );
     if (run.outcome !== 'Completed' || run.skipped > 0) throw new Error(`The run ended with ${JSON.stringify(run)}.`);
     const after = await takeSnapshot(this.#forest);
     const isInScope = (device: Parameters<TenantLife['isInScope']>[0]): boolean => life.isInScope(device, this.#scope);

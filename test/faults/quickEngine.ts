@@ -6,6 +6,7 @@ import { cancelled } from '../../src/errors.ts';
 import { readCertificates } from '../../src/files/certificates.ts';
 import { readConfiguration } from '../../src/files/configuration.ts';
 import { createRunFiles } from '../../src/files/state.ts';
+import { undoPlan } from '../../src/plan/undo.ts';
 import { createDeviceSource } from '../../src/graph/deviceSource.ts';
 import type { Clock } from '../../src/ports.ts';
 import { createChannel } from '../../src/protocol/channel.ts';
@@ -31,7 +32,8 @@ const handlers = createHandlers({
   readCertificates,
   openSource: async (settings, log) => createDeviceSource(settings, clock, log),
   openDirectory: (settings, log) => openDirectory(settings, null, log),
-  openRunFiles: (statePath, tenantId, domain, log) => createRunFiles({ statePath, tenantId, domain }, log),
+  openRunFiles: (statePath, tenantId, domain, log) =>
+    createRunFiles({ statePath, tenantId, domain }, log, { undoPlan }),
 });
 const hello = { protocol: PROTOCOL_VERSION, version: '0.0.0', node: process.versions.node } as const;
 await serve(createChannel(process.stdin, process.stdout), handlers, hello);

@@ -53,18 +53,18 @@ export class Weather {
     Object.assign(this.#tenant.switches, USUAL);
   }
 
-  /** Up to three faults and some habits; returns what they are. */
+  /** Up to four faults and some habits; returns what they are. */
   turn(): string {
     this.clear();
     const habits = this.#habits();
-    const faults = Array.from({ length: this.#chance.between(0, 3) }, () => this.#fault());
+    const faults = Array.from({ length: this.#chance.between(0, 4) }, () => this.#fault());
     return [...habits, ...faults].join(', ') || 'fair weather';
   }
 
   #habits(): readonly string[] {
     const { switches } = this.#tenant;
     const some = <T>(usual: T, ...others: readonly T[]): T =>
-      this.#chance.happens(0.7) ? usual : (this.#chance.choose(others) ?? usual);
+      this.#chance.happens(0.8) ? usual : (this.#chance.choose(others) ?? usual);
     Object.assign(switches, {
       pageLimit: some(USUAL.pageLimit, 1, 3),
       deltaPageSize: some(USUAL.deltaPageSize, 1, 2),
@@ -74,7 +74,7 @@ export class Weather {
       deltaLate: some(0, 1, 4),
       deltaLatestIgnored: some(false, true),
       deltaRemovedInFirstRound: some(false, true),
-      deltaLinkLifetime: some(USUAL.deltaLinkLifetime, -1),
+      deltaLinkLifetime: this.#chance.happens(0.06) ? -1 : USUAL.deltaLinkLifetime,
       expiredDelta: some<object>(SYNC_STATE_NOT_FOUND, GONE, RESYNC_REQUIRED),
       refuseNestedSelect: some(false, true),
       castIsAdvanced: some(false, true),
@@ -96,9 +96,9 @@ export class Weather {
       ['group', (request: EmulatorRequest) => request.path.startsWith('/v1.0/groups/')],
       ['token', (request: EmulatorRequest) => request.kind === 'token'],
     ] as const;
-    const [what, when] = this.#chance.choose(kinds) ?? kinds[0];
+    const [what, when] = this.#chance.choose([...kinds, kinds[3], kinds[3]]) ?? kinds[3];
     const [name, action] = this.#action(what);
-    const after = this.#chance.between(0, 2);
+    const after = this.#chance.choose([0, 0, 1, 3]) ?? 0;
     const times = this.#chance.choose([1, 1, 2, 5, 12]) ?? 1;
     this.#tenant.faults.add({ when: this.#fitting(name, when), after, times, action });
     return `${name} on ${what} (${times} times after ${after})`;
@@ -114,22 +114,27 @@ export class Weather {
   #action(what: string): readonly [name: string, action: FaultAction] {
     const links = what === 'delta' ? this.#tenant.deltaLinks : this.#tenant.pages;
     const property = this.#chance.choose(PROPERTIES) ?? 'displayName';
-    const everywhere: readonly (readonly [string, FaultAction])[] = [
-      ...['0.5', '2', '-5', 'soon', 'Wed, 21 Oct 2015 07:28:00 GMT', '86400', null].map(
-        (after) => [`429 (${after})`, throttled(after)] as const,
-      ),
-      ...[500, 503, 504, 509].map((status) => [`${status}`, serverError(status)] as const),
-      ['403', failure(403, 'Authorization_RequestDenied', 'Insufficient privileges.')],
-      ['401', claimsChallenge('{"access_token":{"nbf":{"essential":true}}}')],
-      ['400', failure(400, 'Request_BadRequest', 'Bad request.')],
-      ['502', badGateway()],
-      ['HTML', htmlError(200, 'Sign in to the proxy')],
-      ['resetBeforeHeaders', { kind: 'resetBeforeHeaders' }],
-      ['resetInBody', { kind: 'resetInBody' }],
-      ['truncate', { kind: 'truncate' }],
-      ['slowBody', { kind: 'slowBody', milliseconds: 30 }],
-      ['delay', { kind: 'delay', milliseconds: 20 }],
-      ['meanwhile', meanwhile(this.#act)],
+    const throttles = ['0.5', '2', '-5', 'soon', 'Wed, 21 Oct 2015 07:28:00 GMT', '86400', null] as const;
+    const statuses = [500, 503, 504, 509] as const;
+    const everywhere: readonly (readonly (readonly [string, FaultAction])[])[] = [
+      throttles.map((after) => [`429 (${after})`, throttled(after)]),
+      [...statuses.map((status) => [`${status}`, serverError(status)] as const), ['502', badGateway()]],
+      [
+        ['403', failure(403, 'Authorization_RequestDenied', 'Insufficient privileges.')],
+        ['401', claimsChallenge('{"access_token":{"nbf":{"essential":true}}}')],
+        ['400', failure(400, 'Request_BadRequest', 'Bad request.')],
+      ],
+      [
+        ['HTML', htmlError(200, 'Sign in to the proxy')],
+        ['resetBeforeHeaders', { kind: 'resetBeforeHeaders' }],
+        ['resetInBody', { kind: 'resetInBody' }],
+        ['truncate', { kind: 'truncate' }],
+      ],
+      [
+        ['slowBody', { kind: 'slowBody', milliseconds: 30 }],
+        ['delay', { kind: 'delay', milliseconds: 20 }],
+        ['meanwhile', meanwhile(this.#act)],
+      ],
     ];
     const onPages: readonly (readonly [string, FaultAction])[] = [
       ['errorMember', errorMember()],
@@ -143,12 +148,9 @@ export class Weather {
       [`missing ${property}`, missingProperty(property)],
     ];
     const onDevices: readonly (readonly [string, FaultAction])[] = [[`missing ${property}`, without(property)]];
-    const more = what === 'list' || what === 'delta' ? onPages : what === 'device' ? onDevices : [];
-    const [first] = everywhere;
-    return (
-      this.#chance.choose(this.#chance.happens(0.5) && more.length > 0 ? more : everywhere) ??
-      first ?? ['', { kind: 'truncate' }]
-    );
+    const special = what === 'list' || what === 'delta' ? onPages : what === 'device' ? onDevices : null;
+    const family = special !== null && this.#chance.happens(0.4) ? special : this.#chance.choose(everywhere);
+    return this.#chance.choose(family ?? onDevices) ?? ['truncate', { kind: 'truncate' }];
   }
 }
 

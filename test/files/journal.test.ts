@@ -53,6 +53,24 @@ describe('journal', () => {
     journal.close();
   });
 
+  it('writes several lines at once, in their order, all there when append returns', () => {
+    const journal = createJournal(folder(), header('r1'));
+    journal.append({ kind: 'before', number: 0, change: change(0) });
+    journal.append({ kind: 'after', number: 0, result: APPLIED }, { kind: 'before', number: 1, change: change(1) });
+    journal.append();
+    const { entries, notices } = readJournal(journal.fd, journal.path);
+    expect(notices).to.deep.equal([]);
+    expect(entries.map(({ number, action, result }) => [number, action, result?.state ?? null])).to.deep.equal([
+      [0, 'create', 'applied'],
+      [1, 'create', null],
+    ]);
+    expect(() =>
+      journal.append({ kind: 'after', number: 1, result: APPLIED }, { kind: 'run', run: header('r1') }),
+    ).to.throw('header');
+    expect(readFileSync(journal.path, 'utf8').trimEnd().split('\n')).to.have.length(4);
+    journal.close();
+  });
+
   it('joins changes and results by number, whatever their order', () => {
     const journal = createJournal(folder(), header('r1'));
     journal.append({ kind: 'before', number: 2, change: change(2, 'disable') });

@@ -14,9 +14,12 @@ const files = createRunFiles({ statePath, tenantId: TENANT, domain: DOMAIN }, lo
 try {
   const journal = files.openJournal(header(runId));
   process.stdout.write('ready\n');
+  journal.append({ kind: 'before', number: 0, change: change(0) });
   for (let number = 0; number < Number(lines); number++) {
-    journal.append({ kind: 'before', number, change: change(number) });
-    journal.append({ kind: 'after', number, result: { state: 'applied', why: null, code: null } });
+    journal.append(
+      { kind: 'after', number, result: { state: 'applied', why: null, code: null } },
+      { kind: 'before', number: number + 1, change: change(number + 1) },
+    );
   }
   process.stdout.write(`${journal.finish(ending())}\n`);
 } catch (thrown) {

@@ -17,10 +17,12 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'chai';
 import { WritebackError, type ErrorData } from '../../src/errors.ts';
 import type { Report } from '../../src/files/report.ts';
-import { createRunFiles, defaultStatePath, stateFolder } from '../../src/files/state.ts';
+import { loadPlan } from '../../src/files/planFile.ts';
+import { createRunFiles, defaultStatePath, stateFolder, undoPath } from '../../src/files/state.ts';
 import { createLog } from '../../src/log.ts';
+import { digest } from '../../src/plan/digest.ts';
 import { undoPlan } from '../../src/plan/undo.ts';
-import type { RunFiles } from '../../src/ports.ts';
+import type { PlanExpectation, RunFiles, SavedPlan } from '../../src/ports.ts';
 import { change, DOMAIN, ending, header, temporaryFolders, TENANT } from './samples.ts';
 
 const WRITER = fileURLToPath(new URL('./journalWriter.ts', import.meta.url));
@@ -118,7 +120,7 @@ describe('state', () => {
       journal.append({ kind: 'after', number: 0, result: APPLIED });
       const path = journal.finish(ending());
       expect(path).to.equal(join(folderIn(statePath), 'report-r1.json'));
-      expect(readdirSync(folderIn(statePath))).to.deep.equal(['report-r1.json']);
+      expect(readdirSync(folderIn(statePath)).toSorted()).to.deep.equal(['report-r1.json', 'undo-r1.json']);
       expect(readReport(path).changes).to.deep.equal([{ number: 0, change: change(0), result: APPLIED }]);
     });
 
@@ -166,11 +168,11 @@ describe('state', () => {
       const error = refusal(() => journal.finish(ending()));
       expect(error.code).to.equal('StateUnwritable');
       expect(error.message).to.include('write the report of run r1');
-      expect(readdirSync(folderIn(statePath))).to.deep.equal(['journal-r1.ndjson', 'report-r1.json']);
+      expect(readdirSync(folderIn(statePath))).to.have.members(['journal-r1.ndjson', 'report-r1.json', 'undo-r1.json']);
       rmdirSync(report);
       expect(files.recover()).to.deep.equal([report]);
       expect(readReport(report).changes[0]?.change).to.deep.equal(change(0));
-      expect(readdirSync(folderIn(statePath))).to.deep.equal(['report-r1.json']);
+      expect(readdirSync(folderIn(statePath)).toSorted()).to.deep.equal(['report-r1.json', 'undo-r1.json']);
     });
 
     it('that may write no more is told StateUnwritable, and every whole line before it is reported', async () => {
@@ -200,6 +202,147 @@ describe('state', () => {
     });
   });
 
+  describe('the undo plan', () => {
+    const expectation = (plan: SavedPlan): PlanExpectation => ({
+      ...plan,
+      now: new Date(Date.parse(plan.made) + 1000),
+      maximumAgeHours: 24,
+    });
+    const readUndo = (statePath: string, runId: string): SavedPlan => {
+      const path = undoPath(folderIn(statePath), runId);
+      return loadPlan(path, expectation(JSON.parse(readFileSync(path, 'utf8')) as SavedPlan), digest);
+    };
+
+    it('lies beside the report and is a plan file like any', () => {
+      const statePath = folder();
+      const journal = filesIn(statePath).openJournal(header('r1'));
+      journal.append({ kind: 'before', number: 0, change: change(0) }, { kind: 'after', number: 0, result: APPLIED });
+      journal.append({ kind: 'before', number: 1, change: change(1) });
+      journal.finish(ending());
+      const plan = readUndo(statePath, 'r1');
+      const { server, containerGuid, tenantId, container } = header('r1');
+      expect(plan).to.deep.include({ made: ending().ended, server, containerGuid, tenantId, container });
+      expect(plan.changes.map(({ action, deviceId }) => [action, deviceId])).to.deep.equal([
+        ['delete', change(0).deviceId],
+      ]);
+      expect(plan.held.map(({ reason, deviceId }) => [reason, deviceId])).to.deep.equal([
+        ['OutcomeUnknown', change(1).deviceId],
+      ]);
+      expect(plan.notices[0]).to.include('run r1');
+    });
+
+    it('is in parts where the run began very many changes, each a plan of its own', () => {
+      const statePath = folder();
+      const place = { statePath, tenantId: TENANT, domain: DOMAIN };
+      const journal = createRunFiles(place, log, { undoPlan, changesOfUndo: 2, keepReports: 1 }).openJournal(
+        header('r1'),
+      );
+      for (const number of [0, 1, 2, 3, 4]) {
+        journal.append({ kind: 'before', number, change: change(number) }, { kind: 'after', number, result: APPLIED });
+      }
+      journal.finish(ending());
+      const parts = [1, 2, 3].map((part) => {
+        const path = undoPath(folderIn(statePath), 'r1', part);
+        return loadPlan(path, expectation(JSON.parse(readFileSync(path, 'utf8')) as SavedPlan), digest);
+      });
+      expect(parts.map(({ changes }) => changes.map(({ deviceId }) => deviceId))).to.deep.equal([
+        [change(0).deviceId, change(1).deviceId],
+        [change(2).deviceId, change(3).deviceId],
+        [change(4).deviceId],
+      ]);
+      expect(parts.map(({ notices }) => notices[1])).to.deep.equal([1, 2, 3].map((part) => `It is part ${part} of 3.`));
+      expect(readdirSync(folderIn(statePath))).to.have.length(4);
+      createRunFiles(place, log, { undoPlan, keepReports: 1 }).openJournal(header('r2')).finish(ending());
+      expect(readdirSync(folderIn(statePath))).to.deep.equal(['report-r2.json']);
+    });
+
+    it('is none where the run began no change', () => {
+      const statePath = folder();
+      filesIn(statePath).openJournal(header('r1')).finish(ending());
+      expect(readdirSync(folderIn(statePath))).to.deep.equal(['report-r1.json']);
+    });
+
+    it('is made for a run that was killed too', async () => {
+      const statePath = folder();
+      const child = await startRun(statePath, 'r1', 10_000_000);
+      const journal = join(folderIn(statePath), 'journal-r1.ndjson');
+      while (statSync(journal).size < 50_000) await new Promise((done) => setTimeout(done, 2));
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const [path = ''] = filesIn(statePath).recover();
+      const report = readReport(path);
+      const plan = readUndo(statePath, 'r1');
+      expect(plan.changes).to.have.length(report.counts.created);
+      expect(plan.held).to.have.length(report.counts.unknown);
+      expect(plan.made).to.equal(report.ended);
+    });
+
+    it('that cannot be written keeps the journal, and the next run makes it and the report', () => {
+      const statePath = folder();
+      const files = filesIn(statePath);
+      const journal = files.openJournal(header('r1'));
+      journal.append({ kind: 'before', number: 0, change: change(0) });
+      const path = undoPath(folderIn(statePath), 'r1');
+      mkdirSync(path);
+      expect(refusal(() => journal.finish(ending())).code).to.equal('StateUnwritable');
+      expect(readdirSync(folderIn(statePath))).to.have.members(['journal-r1.ndjson', 'undo-r1.json']);
+      rmdirSync(path);
+      expect(files.recover()).to.have.length(1);
+      expect(readUndo(statePath, 'r1').held).to.have.length(1);
+    });
+  });
+
+  describe('reports of many runs', () => {
+    it('are kept for as many runs as was asked, the latest ones with their undo plans', () => {
+      const statePath = folder();
+      const place = { statePath, tenantId: TENANT, domain: DOMAIN };
+      const files = createRunFiles(place, log, { undoPlan, keepReports: 2 });
+      for (const runId of ['r1', 'r2', 'r3', 'r4']) {
+        const journal = files.openJournal(header(runId));
+        journal.append({ kind: 'before', number: 0, change: change(0) });
+        journal.finish(ending());
+      }
+      expect(readdirSync(folderIn(statePath))).to.have.members([
+        'report-r3.json',
+        'report-r4.json',
+        'undo-r3.json',
+        'undo-r4.json',
+      ]);
+    });
+
+    it('that cannot be removed make a warning and no failed run', () => {
+      const statePath = folder();
+      const place = { statePath, tenantId: TENANT, domain: DOMAIN };
+      const files = createRunFiles(place, log, { undoPlan, keepReports: 1 });
+      files.probe();
+      mkdirSync(join(folderIn(statePath), 'report-r0.json', 'inner'), { recursive: true });
+      expect(existsSync(files.openJournal(header('r1')).finish(ending()))).to.equal(true);
+      expect(messages).to.have.length(1);
+      expect(messages[0]).to.match(/^warning: Could not remove old reports in /);
+    });
+  });
+
+  describe('the lock', () => {
+    it('keeps a second run of the tenant and domain out, and no other', () => {
+      const statePath = folder();
+      const lock = filesIn(statePath).lock();
+      const error = refusal(() => filesIn(statePath).lock());
+      expect(error.code).to.equal('RunInProgress');
+      const elsewhere = createRunFiles({ statePath, tenantId: TENANT, domain: 'other.test' }, log, { undoPlan });
+      elsewhere.lock().release();
+      lock.release();
+      filesIn(statePath).lock().release();
+    });
+
+    it('is told StateUnwritable where no file can be made', () => {
+      const file = join(folder(), 'file');
+      writeFileSync(file, '');
+      const error = refusal(() => filesIn(file).lock());
+      expect(error.code).to.equal('StateUnwritable');
+      expect(error.message).to.include('keep other runs out');
+    });
+  });
+
   describe('recover', () => {
     it('has nothing to do where nothing is', () => {
       expect(filesIn(join(folder(), 'none')).recover()).to.deep.equal([]);
@@ -215,7 +358,7 @@ describe('state', () => {
       const lastWritten = statSync(journal).mtime.toISOString();
       const lines = readFileSync(journal, 'utf8').split('\n');
       const [path = ''] = filesIn(statePath).recover();
-      expect(readdirSync(folderIn(statePath))).to.deep.equal(['report-r1.json']);
+      expect(readdirSync(folderIn(statePath)).toSorted()).to.deep.equal(['report-r1.json', 'undo-r1.json']);
       const report = readReport(path);
       expect(report).to.include({
         runId: 'r1',
@@ -224,7 +367,7 @@ describe('state', () => {
         graphRequests: null,
         error: null,
       });
-      expect(report.changes).to.have.length(Math.ceil((lines.length - 2) / 2));
+      expect(report.changes).to.have.length(Math.ceil((lines.length - 1) / 2));
       expect(report.changes.every((each, number) => each.change?.sentence === change(number).sentence)).to.equal(true);
       expect(filesIn(statePath).recover()).to.deep.equal([]);
     });

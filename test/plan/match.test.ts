@@ -9,7 +9,6 @@ const source = (number: number, row: Partial<SourceRow> = {}): SourceRow => ({
   keys: [key(number)],
   scope: 'in',
   fingerprint: null,
-  offset: 0,
   ...row,
 });
 

@@ -34,7 +34,7 @@ class Scene implements ValueReader {
     this.now = new Map(now.map((object) => [object.objectGuid, object]));
     for (const object of objects) this.matcher.addObject(object);
     for (const { device, scope } of sent) {
-      this.matcher.addDevice(device, scope, this.spool.push(JSON.stringify(device)) - 1);
+      this.matcher.addDevice(device, scope, (values) => this.spool.push(JSON.stringify(values)) - 1);
     }
   }
 

@@ -5,6 +5,7 @@ import type { Plan } from '../../src/plan/change.ts';
 import { takeCensus } from '../../src/plan/census.ts';
 import { computePlan, type PlanInput } from '../../src/plan/computePlan.ts';
 import { renderLdif } from '../../src/plan/renderLdif.ts';
+import { undoPlan } from '../../src/plan/undo.ts';
 import { directoryOf, NEVER } from '../directory/sample.ts';
 import { type DomainController, startDomainController } from '../lab/domainController.ts';
 import { ProgramError } from '../lab/program.ts';
@@ -158,7 +159,7 @@ describe('renderLdif', () => {
       return { objects, plan: computePlan(planInput({ objects, census, ...parts })) };
     };
 
-    it('leaves the directory as the plan says: creates, updates, disables, enables and deletes', async () => {
+    it('leaves the directory as the plan says: creates, updates, disables, enables, deletes and the undo of them', async () => {
       expect(domainController.deviceContainerDn).to.equal(CONTAINER);
       const devices = NAMES.map((displayName, number) => entraDevice(number, { displayName }));
       const first = await planOf({ devices });
@@ -181,7 +182,15 @@ describe('renderLdif', () => {
         new Set(['disable', 'update', 'delete']),
       );
       await domainController.ldapModify(renderLdif(second.plan));
-      expect(values(await objectsNow())).to.deep.equal(values(applied(second.objects, second.plan.changes, NOW)));
+      const written = values(await objectsNow());
+      expect(written).to.deep.equal(values(applied(second.objects, second.plan.changes, NOW)));
+
+      const begun = second.plan.changes.map((change) => ({ change, state: 'applied' as const }));
+      await domainController.ldapModify(renderLdif(undoPlan({ ...second.plan, runId: 'second' }, begun)));
+      expect(values(await objectsNow()), 'after the undo').to.deep.equal(values(second.objects));
+      const again = await planOf({ devices: changed, absences: gone(0), policy });
+      await domainController.ldapModify(renderLdif(again.plan));
+      expect(values(await objectsNow()), 'after the undone run came again').to.deep.equal(written);
 
       const third = await planOf({ devices });
       await domainController.ldapModify(renderLdif(third.plan));
