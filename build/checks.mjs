@@ -1,6 +1,7 @@
 // Types, lint with the import rules, format. Each must be clean.
 import { spawnSync } from 'node:child_process';
 
+/** @type {[string, string, string[]][]} */
 const CHECKS = [
   ['types', 'node_modules/.bin/tsc', ['-p', '.']],
   ['lint', 'node_modules/.bin/oxlint', ['--type-aware', '--deny-warnings']],

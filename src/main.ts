@@ -10,9 +10,12 @@ import { createHandlers } from './commands/handlers.ts';
 import { cancelled } from './errors.ts';
 import { readCertificates } from './files/certificates.ts';
 import { readConfiguration } from './files/configuration.ts';
+import { loadPlan, savePlan, saveText } from './files/planFile.ts';
+import { writeReportPage } from './files/reportPage.ts';
 import { createRunFiles } from './files/state.ts';
 import { createHostServicesOverBridge } from './host/overBridge.ts';
 import { createHostServicesOverEdge } from './host/overEdge.ts';
+import { digest } from './plan/digest.ts';
 import { undoPlan } from './plan/undo.ts';
 import type { Clock, Outside } from './ports.ts';
 import { createChannel } from './protocol/channel.ts';
@@ -56,8 +59,12 @@ const outside: Outside = {
     (await import('./graph/deviceSource.ts')).createDeviceSource(settings, clock, log, hostServices),
   openDirectory: async (settings, log) =>
     (await import('./directory/openDirectory.ts')).openDirectory(settings, hostServices, log),
-  openRunFiles: (statePath, tenantId, domain, log) =>
-    createRunFiles({ statePath, tenantId, domain }, log, { undoPlan }),
+  openRunFiles: ({ keepReports, ...place }, log) =>
+    createRunFiles(place, log, keepReports === null ? { undoPlan } : { undoPlan, keepReports }),
+  savePlan,
+  saveText,
+  loadPlan: (path, expected) => loadPlan(path, expected, digest),
+  writeReportPage,
 };
 const handlers = createHandlers(outside);
 

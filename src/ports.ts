@@ -218,8 +218,8 @@ export interface ChangeResult {
 
 /** What was read for a run and why: everything, or what changed since the last run. */
 export interface Reading {
-  readonly kind: 'full' | 'delta';
-  /** One phrase: why everything was read, or since when changes were. */
+  readonly kind: 'full' | 'delta' | 'planFile';
+  /** One phrase: why everything was read, since when changes were, or which file the plan is from. */
   readonly why: string;
 }
 
@@ -426,14 +426,32 @@ export type BindWay =
   /** SASL EXTERNAL with a client certificate: PEM, or PFX with its password. */
   | { readonly kind: 'external'; readonly certificatePath: string; readonly password: string | null };
 
+/** Where the state of one tenant and domain is kept. */
+export interface StateSettings {
+  /** null for the default path. */
+  readonly statePath: string | null;
+  readonly tenantId: Guid;
+  /** DNS name of the domain. */
+  readonly domain: string;
+  /** How many reports are kept; null for the usual number. */
+  readonly keepReports: number | null;
+}
+
 /** What main hands to the commands: ways to make the parts that a run needs. */
 export interface Outside {
   readonly clock: Clock;
   readConfiguration(path: string): Readonly<Record<string, unknown>>;
   openSource(settings: SourceSettings, log: Log): Promise<DeviceSource>;
   openDirectory(settings: DirectorySettings, log: Log): Promise<Directory>;
-  /** State of this tenant and domain; null for the default path. */
-  openRunFiles(statePath: string | null, tenantId: Guid, domain: string, log: Log): RunFiles;
+  openRunFiles(place: StateSettings, log: Log): RunFiles;
+  /** Throws OutFileUnwritable. */
+  savePlan(path: string, saved: SavedPlan): void;
+  /** Writes a plan for review. Throws OutFileUnwritable. */
+  saveText(path: string, text: string): void;
+  /** Throws PlanFileInvalid, PlanFileForeign, PlanFileTooOld, DigestMismatch. */
+  loadPlan(path: string, expected: PlanExpectation): SavedPlan;
+  /** Throws ReportInvalid, OutFileUnwritable. */
+  writeReportPage(reportPath: string, outFile: string): void;
   /** PEM or DER file → the DER of each certificate in it. */
   readCertificates(path: string): readonly Uint8Array[];
 }

@@ -17,7 +17,10 @@ import type { Outputs, WireRun } from '../protocol/messages.ts';
 import type { PlannedRun } from './plan.ts';
 import { capital, refusalError, wireResult } from './wire.ts';
 
-/** Applies a plan, less what was declined. A report comes in every case; what ends the run is thrown after it. */
+/**
+ * Applies a plan, less what was declined, as the one run of its directory on this machine. A report comes in every case;
+ * what ends the run is thrown after it.
+ */
 export async function applyPlan(
   run: PlannedRun,
   declined: ReadonlySet<number>,
@@ -26,9 +29,25 @@ export async function applyPlan(
   outputs: Outputs,
   signal: AbortSignal,
 ): Promise<WireRun> {
+  run.files.probe();
+  const lock = run.files.lock();
+  try {
+    tellInterrupted(run.files, log);
+    return await applyAlone(run, declined, outside, log, outputs, signal);
+  } finally {
+    lock.release();
+  }
+}
+
+async function applyAlone(
+  run: PlannedRun,
+  declined: ReadonlySet<number>,
+  outside: Outside,
+  log: Log,
+  outputs: Outputs,
+  signal: AbortSignal,
+): Promise<WireRun> {
   const { plan, directory, files } = run;
-  files.probe();
-  tellInterrupted(files, log);
   const approved = approvedChanges(plan, declined);
 
   const started = outside.clock.now();
@@ -56,7 +75,9 @@ export async function applyPlan(
   }
   const ending = endingOf(plan, tally, fatal, signal, outside.clock.now(), run.source.requests());
   const reportPath = journal.finish(ending);
-  if (fatal === null && plan.refusal === null) saveHints(run, tally.done, log);
+  // Where the directory let nothing be written, all was read all the same, and what was refused comes again.
+  const whole = fatal === null || fatal.code === 'DirectoryForbidden';
+  if (whole && plan.refusal === null) saveHints(run, tally.done, log);
   if (fatal !== null && ending.outcome === 'interrupted') throw withReport(fatal, reportPath);
   return {
     runId: header.runId,

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { cancelled, WritebackError } from '../errors.ts';
 import type { Outside } from '../ports.ts';
 import type { Call, Handler } from '../protocol/serve.ts';
-import type { EnablePlanResult, Method, PlanResult } from '../protocol/messages.ts';
+import type { EnablePlanResult, Method, PlanResult, ReportPageResult } from '../protocol/messages.ts';
 import { applyPlan } from './apply.ts';
 import { planPreparation, plannedSteps, prepare, type Preparation } from './enable.ts';
 import { explainDevices, watchFor } from './explain.ts';
 import type { Watch } from './fullRead.ts';
 import { readOptions } from './options.ts';
 import { emitPlan, makePlan, type PlannedRun } from './plan.ts';
+import { planFromFile, saveIfAsked } from './planFile.ts';
 import { testPrerequisites } from './testPrerequisites.ts';
 
 /** The methods of the bridge. A plan is kept for the cmdlet that asked, under a handle, until it is applied or released. */
@@ -21,6 +22,7 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
 
     async plan(params, call): Promise<PlanResult> {
       const run = await plan(params, call);
+      saveIfAsked(run, readOptions(params, outside, call.log), outside);
       const told = await emitPlan(run, call.outputs);
       if (!call.signal.aborted) return { handle: plans.keep(run), ...told };
       await run.close();
@@ -68,6 +70,12 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
       }
     },
 
+    async 'report/page'(params): Promise<ReportPageResult> {
+      const { path, outFile } = params as Readonly<Record<string, unknown>>;
+      outside.writeReportPage(String(path), String(outFile));
+      return { path: String(outFile) };
+    },
+
     async release(params) {
       const { handle } = applyParams(params);
       await plans.take(handle)?.close();
@@ -78,6 +86,7 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
 
   function plan(params: unknown, call: Call, watch: Watch | null = null): Promise<PlannedRun> {
     const options = readOptions(params, outside, call.log);
+    if (options.text('planFile') !== null) return planFromFile(options, outside, call.log, call.signal);
     return makePlan(
       options,
       { full: watch !== null || options.flag('full') === true, watch },

@@ -3,7 +3,15 @@ import { WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { DEFAULT_POLICY, type Policy } from '../plan/policy.ts';
 import type { Scope } from '../plan/scope.ts';
-import type { BindWay, Credential, DirectorySettings, Outside, SignInWay, SourceSettings } from '../ports.ts';
+import type {
+  BindWay,
+  Credential,
+  DirectorySettings,
+  Outside,
+  SignInWay,
+  SourceSettings,
+  StateSettings,
+} from '../ports.ts';
 
 /**
  * What a command was asked to do: the parameters that crossed the bridge over those of the configuration file. Each
@@ -150,11 +158,51 @@ function bindWay(options: Options): BindWay {
   };
 }
 
+/** Where a plan to apply comes from. Throws ParameterMissing, ParameterInvalid. */
+export function planFileOptions(options: Options): {
+  readonly path: string;
+  readonly digest: string;
+  readonly maximumAgeHours: number;
+} {
+  const digest = required(
+    options.text('planDigest'),
+    'Digest',
+    'the digest of the plan that was reviewed',
+  ).toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(digest)) {
+    throw invalid(
+      'Digest',
+      'Digest is no SHA-256',
+      'Give the 64 hexadecimal digits that were shown when the plan was saved.',
+    );
+  }
+  return {
+    path: required(options.text('planFile'), 'Plan', 'the plan file'),
+    digest,
+    maximumAgeHours: options.count('planMaximumAge') ?? 24,
+  };
+}
+
+const FORMATS = ['Json', 'Text', 'Ldif'] as const;
+
+/** How -OutFile saves a plan. Throws ParameterInvalid. */
+export function savedFormat(options: Options): (typeof FORMATS)[number] {
+  const given = options.text('format') ?? 'Json';
+  const format = FORMATS.find((name) => name.toLowerCase() === given.toLowerCase());
+  if (format !== undefined) return format;
+  throw invalid('Format', `Format "${given}" is not known`, `Give ${FORMATS.join(', ')}.`);
+}
+
+export function stateSettings(options: Options, tenantId: Guid, domain: string): StateSettings {
+  return { statePath: options.text('statePath'), tenantId, domain, keepReports: options.count('keepReports') };
+}
+
 export function policyOf(options: Options): Policy {
   return {
     deleteAfterDays: options.count('deleteAfter') ?? DEFAULT_POLICY.deleteAfterDays,
     keepRemoved: options.flag('keepRemoved') ?? DEFAULT_POLICY.keepRemoved,
     maximumRemoval: options.count('maximumRemoval'),
+    adopt: options.flag('adopt') ?? false,
   };
 }
 

@@ -130,3 +130,17 @@ export function parseConnectionPoint(keywords: readonly string[]): ConnectionPoi
 export function domainOf({ defaultNamingContext }: RootDse): string {
   return defaultNamingContext.replaceAll(/,?DC=/gi, '.').slice(1);
 }
+
+/** Throws OtherTenant where the connection point of the forest names another tenant. */
+export function refuseOtherTenant(tenantId: Guid, keywords: readonly string[] | null): void {
+  const point = parseConnectionPoint(keywords ?? []);
+  if (point.kind !== 'cloud' || point.tenantId === tenantId) return;
+  throw new WritebackError(
+    'OtherTenant',
+    `The service connection point of this forest names tenant ${point.tenantId}, not ${tenantId}.`,
+    {
+      target: point.tenantId,
+      remedy: 'Sync the tenant that the forest is joined to, or correct azureADId in its keywords.',
+    },
+  );
+}

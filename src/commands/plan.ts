@@ -12,8 +12,16 @@ import { renderSummary } from '../plan/render.ts';
 import type { Scope } from '../plan/scope.ts';
 import type { DeviceSource, Directory, Hints, Outside, Reading, RunFiles } from '../ports.ts';
 import type { Outputs, PlanResult } from '../protocol/messages.ts';
-import { directorySettings, fullAfterHours, policyOf, scopeOptions, sourceSettings, type Options } from './options.ts';
-import { availableAttributes, domainOf, findPlace, parseConnectionPoint, type Place } from './place.ts';
+import {
+  directorySettings,
+  fullAfterHours,
+  policyOf,
+  scopeOptions,
+  sourceSettings,
+  stateSettings,
+  type Options,
+} from './options.ts';
+import { availableAttributes, domainOf, findPlace, refuseOtherTenant, type Place } from './place.ts';
 import { planInFull, type FullRead, type Watch } from './fullRead.ts';
 import { readChanges, type Reader, type Sides } from './read.ts';
 import { refusalError, wireChange, wireHeld } from './wire.ts';
@@ -60,7 +68,7 @@ export async function makePlan(
     const source = await outside.openSource(settings, log);
     await source.signIn(signal);
     const place = await findPlace(directory, signal);
-    const files = outside.openRunFiles(options.text('statePath'), settings.tenantId, domainOf(place.rootDse), log);
+    const files = outside.openRunFiles(stateSettings(options, settings.tenantId, domainOf(place.rootDse)), log);
     const reader: Reader = {
       source,
       directory,
@@ -76,7 +84,8 @@ export async function makePlan(
     const hints = files.readHints();
     const began = outside.clock.now();
     const whole = (why: string): Promise<Planned> => planWhole(why, wish.watch, reader, files);
-    const why = wish.full ? 'it was asked for' : whyFull(hints, grounds, fullAfterHours(options), began);
+    const why =
+      wish.full || policy.adopt ? 'it was asked for' : whyFull(hints, grounds, fullAfterHours(options), began);
     tellOtherController(hints, grounds, log);
     const planned =
       hints === null || why !== null ? await whole(why ?? NO_HINTS) : await planChanges(hints, reader, whole);
@@ -164,7 +173,15 @@ async function planChanges(hints: Hints, reader: Reader, whole: (why: string) =>
   const { container } = place;
   const directoryTime = place.rootDse.currentTime;
   const sourceTime = source.serverTime();
-  const plan = computePlan({ ...sides, tenantId, container, available, directoryTime, sourceTime, policy });
+  const plan = computePlan({
+    ...sides,
+    tenantId,
+    container,
+    available,
+    directoryTime,
+    sourceTime,
+    policy,
+  });
   const why = `changes since the run before, last complete read ${hints.completeRead}`;
   return { plan, reading: { kind: 'delta', why }, available, sides };
 }
@@ -215,19 +232,6 @@ function tellUnproven({ absences }: Planned['sides'], plan: Plan, log: Log): voi
   if (untold.length === 0) return;
   const which = untold.length === 1 ? untold.join() : `${untold.length} Entra devices, the first of them ${untold[0]}`;
   log.warning(`Left as it is, for it could not be read: ${which}. The next run asks again.`);
-}
-
-function refuseOtherTenant(tenantId: Guid, keywords: readonly string[] | null): void {
-  const point = parseConnectionPoint(keywords ?? []);
-  if (point.kind !== 'cloud' || point.tenantId === tenantId) return;
-  throw new WritebackError(
-    'OtherTenant',
-    `The service connection point of this forest names tenant ${point.tenantId}, not ${tenantId}.`,
-    {
-      target: point.tenantId,
-      remedy: 'Sync the tenant that the forest is joined to, or correct azureADId in its keywords.',
-    },
-  );
 }
 
 function refuseForeignContainer(tenantId: Guid, census: Census | null, container: string): void {

@@ -29,7 +29,7 @@ export interface Connection {
   /** The entries of one answer; continuation references are left aside. Throws LdapRefusal, ConnectionLost. */
   search(query: Query, signal: AbortSignal): Promise<readonly Entry[]>;
   /** The entries page by page, to the last cookie (RFC 2696). Throws DirectoryAnswerInvalid if a page has no cookie. */
-  pages(query: Query, pageSize: number, signal: AbortSignal): AsyncIterable<readonly Entry[]>;
+  pages(query: Query, pageSize: number, signal: AbortSignal): AsyncIterable<Iterable<Entry>>;
   /** One add, modify or delete; never repeated by itself. Throws LdapRefusal, ConnectionLost. */
   write(request: Request, signal: AbortSignal, controls?: readonly Control[]): Promise<void>;
   close(): Promise<void>;
@@ -121,7 +121,7 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
         if (next === undefined) {
           throw invalid(query.base, 'its children', 'the answer does not say whether more pages follow');
         }
-        yield answer.entries.map(toEntry);
+        yield entriesOf(answer);
         cookie = next;
         first = false;
       } while (cookie.length > 0);
@@ -137,4 +137,9 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
       bound = null;
     },
   };
+}
+
+/** One by one, so that an entry is gone when the next one is made. */
+function* entriesOf({ entries }: Answer): Generator<Entry> {
+  for (const entry of entries) yield toEntry(entry);
 }

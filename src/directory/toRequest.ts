@@ -38,7 +38,9 @@ export function toRequest(change: Change): Request {
       ],
     };
   }
-  const name = guidName(change);
+  // The delete that undoes a create knows no GUID; the object was just read and found to be the one that was created.
+  const unnamed = change.action === 'delete' && change.objectGuid === null;
+  const name = unnamed ? change.distinguishedName : guidName(change);
   if (change.action === 'delete') return { operation: 'delete', name };
   return { operation: 'modify', name, modifications: modifications(change) };
 }

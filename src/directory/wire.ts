@@ -5,14 +5,16 @@
  * there (docs/decisions/0005-ldapts-without-its-client.md).
  */
 import type { Duplex } from 'node:stream';
-import { MessageParser, SearchEntry, SearchReference, UnbindRequest, type Message, type MessageResponse } from 'ldapts';
+import { MessageParser, SearchReference, UnbindRequest, type Message, type MessageResponse } from 'ldapts';
+import { messageIdOfEntry } from './entry.ts';
 import { ConnectionLost, LdapRefusal } from './failure.ts';
 import { referralsOf } from './referral.ts';
 import { elementLength } from './saslBind.ts';
 
 export interface Answer {
   readonly response: MessageResponse;
-  readonly entries: readonly SearchEntry[];
+  /** The messages of the entries, for `toEntry`: what a page's entries hold when decoded would outlive the page. */
+  readonly entries: readonly Buffer[];
   /** LDAP URLs of continuation references. */
   readonly references: readonly string[];
 }
@@ -30,7 +32,7 @@ export interface Wire {
 
 interface Pending {
   readonly message: Message;
-  readonly entries: SearchEntry[];
+  readonly entries: Buffer[];
   readonly references: string[];
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
@@ -73,10 +75,7 @@ export function openWire(socket: Duplex, timeout: number): Wire {
     if (message.messageId === 0) return lose(`the server disconnected: ${message.errorMessage}`);
     const request = pending.get(String(message.messageId));
     if (request === undefined) return;
-    if (message instanceof SearchEntry) {
-      request.entries.push(message);
-      request.timer.refresh();
-    } else if (message instanceof SearchReference) {
+    if (message instanceof SearchReference) {
       request.references.push(...message.uris);
     } else {
       pending.delete(String(message.messageId));
@@ -89,6 +88,12 @@ export function openWire(socket: Duplex, timeout: number): Wire {
     }
   });
 
+  const takeEntry = (messageId: number): void => {
+    const request = pending.get(String(messageId));
+    request?.entries.push(element);
+    request?.timer.refresh();
+  };
+
   /** Messages are given to the parser whole and one by one, so that it never recurses and nothing is left in it. */
   const take = (octets: Buffer): void => {
     unread = unread.length === 0 ? octets : Buffer.concat([unread, octets]);
@@ -97,7 +102,9 @@ export function openWire(socket: Duplex, timeout: number): Wire {
     while (length !== null && unread.length >= length) {
       element = unread.subarray(0, length);
       unread = unread.subarray(length);
-      parser.read(element, pending);
+      const entryOf = messageIdOfEntry(element);
+      if (entryOf === null) parser.read(element, pending);
+      else takeEntry(entryOf);
       length = elementLength(unread);
     }
   };

@@ -91,6 +91,12 @@ const hours: Reader<number> = (value, member) => {
   throw expected(member, value, 'a whole number of hours from 0 to 168, the life of a delta token');
 };
 
+const reports: Reader<number> = (value, member) => {
+  const fits = value.kind === 'number' && Number.isInteger(value.value);
+  if (fits && value.value >= 1 && value.value <= 10_000) return value.value;
+  throw expected(member, value, 'a whole number of reports from 1 to 10000');
+};
+
 const days: Reader<number> = (value, member) => {
   const fits = value.kind === 'number' && Number.isInteger(value.value);
   if (fits && value.value >= 0 && value.value <= LONGEST_RETENTION) return value.value;
@@ -124,6 +130,7 @@ const SETTINGS: {
   AdConnectorAccount: text,
   DeleteAfter: days,
   KeepRemoved: boolean,
+  KeepReports: reports,
   FullAfter: hours,
   TrustType: texts,
   OperatingSystem: texts,

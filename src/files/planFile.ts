@@ -18,6 +18,11 @@ export function savePlan(path: string, saved: SavedPlan): void {
   onOutFile('save the plan', path, () => writePlan(path, saved));
 }
 
+/** Writes a plan as people review it. Throws OutFileUnwritable. */
+export function saveText(path: string, text: string): void {
+  onOutFile('save the plan', path, () => writeAtomically(path, (fd) => writeAll(fd, Buffer.from(text))));
+}
+
 /** Changes and held differences stand one a line. Throws what node:fs throws. */
 export function writePlan(path: string, saved: SavedPlan): void {
   const { formatVersion, made, tenantId, container, containerGuid, server, digest } = saved;

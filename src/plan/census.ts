@@ -1,3 +1,4 @@
+import { readAnchor } from '../device/anchor.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { Guid } from '../device/guid.ts';
 import type { Census } from './change.ts';
@@ -22,6 +23,20 @@ export class CensusTaker {
   counts(): Census {
     return { ...this.totals };
   }
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/**
+ * Whether an object shows that another program writes devices of Entra here: it carries an anchor and no mark, and was
+ * created in the last 24 hours. Entra Connect writes the anchor; the objects of AD FS have none.
+ */
+export function showsSecondWriter(object: DeviceObject, tenantId: Guid, now: Date): boolean {
+  return (
+    now.getTime() - object.whenCreated.getTime() < DAY &&
+    ownershipOf(object, tenantId) === 'unowned' &&
+    readAnchor(object.attributes['msDS-CloudAnchor']) !== null
+  );
 }
 
 export function takeCensus(objects: readonly DeviceObject[], tenantId: Guid): Census {

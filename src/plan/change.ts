@@ -11,9 +11,9 @@ export const ACTIONS: readonly Action[] = ['disable', 'update', 'enable', 'creat
  * removal: the Entra device is gone or out of scope. noKey: the device has no certificate key any more.
  * retention: the removed mark is older than the retention time. undo: an earlier run's change is taken back.
  */
-export type Cause = 'flow' | 'stated' | 'removal' | 'noKey' | 'retention' | 'undo';
+export type Cause = 'flow' | 'stated' | 'removal' | 'noKey' | 'retention' | 'undo' | 'adoption';
 
-export const CAUSES: readonly Cause[] = ['flow', 'stated', 'removal', 'noKey', 'retention', 'undo'];
+export const CAUSES: readonly Cause[] = ['flow', 'stated', 'removal', 'noKey', 'retention', 'undo', 'adoption'];
 
 /** One attribute of one object: the values that it has and those that it shall have; an empty list is no value. */
 export interface AttributeChange {
@@ -54,6 +54,7 @@ export const CHANGE_WARNINGS: readonly ChangeWarning[] = ['TransportKeyStale', '
 export type HeldReason =
   | 'Foreign'
   | 'Unowned'
+  | 'SecondWriter'
   | 'DuplicateInDirectory'
   | 'DuplicateInSource'
   | 'NameTaken'
@@ -71,6 +72,7 @@ export type HeldReason =
 export const HELD_REASONS: readonly HeldReason[] = [
   'Foreign',
   'Unowned',
+  'SecondWriter',
   'DuplicateInDirectory',
   'DuplicateInSource',
   'NameTaken',

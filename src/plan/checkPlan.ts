@@ -112,9 +112,9 @@ const UNSEEN = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u;
 
 const CAUSES_OF: Readonly<Record<Action, readonly Cause[]>> = {
   create: ['flow', 'undo'],
-  update: ['flow', 'removal', 'undo'],
-  disable: ['stated', 'removal', 'noKey', 'undo'],
-  enable: ['flow', 'undo'],
+  update: ['flow', 'removal', 'undo', 'adoption'],
+  disable: ['stated', 'removal', 'noKey', 'undo', 'adoption'],
+  enable: ['flow', 'undo', 'adoption'],
   delete: ['removal', 'retention', 'undo'],
 };
 

@@ -58,7 +58,7 @@ export function computePlan(input: PlanInput): Plan {
     const device = row === null ? undefined : devices[row];
     return device === undefined ? (absences.get(anchor) ?? null) : { state: 'inScope', device };
   };
-  const draft = new Draft(input, whereabouts);
+  const draft = new Draft(input, matcher.secondWriter, whereabouts);
   for (const situation of matcher.match()) {
     const device = 'device' in situation && situation.device !== null ? (devices[situation.device] ?? null) : null;
     const object = 'object' in situation && situation.object !== null ? (objects[situation.object] ?? null) : null;

@@ -39,6 +39,8 @@ export interface Circumstances {
   readonly policy: Policy;
   /** Deletes happen in full runs only. */
   readonly mayDelete: boolean;
+  /** Another program created unowned objects with an anchor lately: nothing is adopted from under it. */
+  readonly secondWriter: boolean;
   whereabouts(anchor: Guid | null): Whereabouts;
 }
 
@@ -108,8 +110,7 @@ export function decide(
       return object !== null && owned ? removalOf(object, circumstances) : NOTHING;
     case 'pair':
       if (device === null || object === null) return NOTHING;
-      if (!owned) return hold('Unowned', device, object, 'AD FS or Entra Connect wrote the object; it carries no mark');
-      return updateOf(device, object, circumstances);
+      return owned ? updateOf(device, object, circumstances) : adoptionOf(device, object, circumstances);
   }
 }
 
@@ -150,7 +151,27 @@ function createOf(
   };
 }
 
-function updateOf(device: EntraDevice, object: DeviceObject, circumstances: Circumstances): Decision {
+/** An unowned object of a device in scope: held, or marked and made equal where the administrator wants that. */
+function adoptionOf(device: EntraDevice, object: DeviceObject, circumstances: Circumstances): Decision {
+  const { policy, secondWriter, tenantId } = circumstances;
+  if (!policy.adopt)
+    return hold('Unowned', device, object, 'AD FS or Entra Connect wrote the object; it carries no mark');
+  if (object.adminDescription.length > 0) {
+    return hold('Unowned', device, object, 'its adminDescription holds other text, which is never overwritten');
+  }
+  if (secondWriter) {
+    return hold('SecondWriter', device, object, 'another program created device objects here in the last 24 hours');
+  }
+  return updateOf(device, object, circumstances, { tenantId, removed: null });
+}
+
+/** @param given the mark that an adopted object gets, null for one that carries it */
+function updateOf(
+  device: EntraDevice,
+  object: DeviceObject,
+  circumstances: Circumstances,
+  given: Mark | null = null,
+): Decision {
   const flow = withoutEnabling(attributeFlow(device, circumstances.available), object);
   const kept = heldValues(flow, device, object);
   const noKey = kept.some((one) => one.reason === 'NoKey');
@@ -162,15 +183,17 @@ function updateOf(device: EntraDevice, object: DeviceObject, circumstances: Circ
   });
   const mark = markOf(object);
   if (mark !== null && mark.removed !== null) attributes.unshift(markChange(object, { ...mark, removed: null }));
+  if (given !== null) attributes.unshift(markChange(object, given));
   if (attributes.length === 0) return { change: null, held: kept };
   const switched = attributes.find((one) => one.attribute === 'msDS-IsEnabled');
   const disables = switched?.after[0] === 'FALSE';
-  const cause: Cause = disables ? (stated ? 'stated' : 'noKey') : 'flow';
+  const ordinary: Cause = disables ? (stated ? 'stated' : 'noKey') : 'flow';
+  const cause = given === null || ordinary === 'noKey' ? ordinary : 'adoption';
   const name = object.attributes.displayName?.[0] ?? object.name;
   const names = attributes.map((one) => one.attribute).join(', ');
   const sentence = disables
     ? `Disable ${quotedText(name)}: ${stated ? 'Entra says accountEnabled false' : 'the Entra device has no certificate key any more'}.`
-    : `${switched === undefined ? 'Update' : 'Enable'} ${quotedText(name)}: ${names}.`;
+    : `${given === null ? (switched === undefined ? 'Update' : 'Enable') : 'Adopt'} ${quotedText(name)}: ${names}.`;
   const action = disables ? 'disable' : switched === undefined ? 'update' : 'enable';
   return { change: modify(object, action, cause, attributes, sentence, device.id), held: kept };
 }
@@ -284,7 +307,8 @@ function deletion(object: DeviceObject, cause: Cause, sentence: string): Change 
     const before = object.attributes[attribute];
     if (before !== undefined) attributes.push({ attribute, before, after: [] });
   }
-  return { ...identityOf(object), action: 'delete', cause, attributes, warnings: [], sentence };
+  const warnings: ChangeWarning[] = object.hasTransportKey ? ['TransportKeyLost'] : [];
+  return { ...identityOf(object), action: 'delete', cause, attributes, warnings, sentence };
 }
 
 function identityOf(

@@ -48,8 +48,11 @@ export class Draft {
   private readonly held: Held[] = [];
   private equal = 0;
 
-  /** @param whereabouts of the device that an anchor names; null where nothing is known of it */
-  constructor(facts: PlanFacts, whereabouts: (anchor: Guid) => Whereabouts | null) {
+  /**
+   * @param secondWriter whether another program writes here
+   * @param whereabouts of the device that an anchor names; null where nothing is known of it
+   */
+  constructor(facts: PlanFacts, secondWriter: boolean, whereabouts: (anchor: Guid) => Whereabouts | null) {
     this.facts = facts;
     const unasked: Whereabouts =
       facts.reading === 'full' ? { state: 'unproven', why: 'Graph was not asked for it' } : { state: 'unchanged' };
@@ -61,6 +64,7 @@ export class Draft {
       clocksAgree: clocksAgree(facts.directoryTime, facts.sourceTime),
       policy: facts.policy,
       mayDelete: facts.reading === 'full',
+      secondWriter,
       whereabouts: (anchor) =>
         anchor === null
           ? { state: 'unproven', why: 'the object carries no readable anchor' }

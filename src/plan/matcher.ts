@@ -5,6 +5,7 @@ import type { AttributeName } from '../device/attributes.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
+import { showsSecondWriter } from './census.ts';
 import type { Census } from './change.ts';
 import { deviceIdOf, isEnabled, markOf, ownershipOf } from './decide.ts';
 import { fingerprintsOver, type Fingerprints } from './fingerprint.ts';
@@ -31,6 +32,8 @@ export interface MatcherFacts {
 export class Matcher {
   readonly source = new SourceRows();
   readonly directory = new DirectoryRows();
+  /** Whether an object that was added shows that another program writes here. */
+  secondWriter = false;
   private readonly facts: MatcherFacts;
   private readonly fingerprints: Fingerprints;
   private objectIds: { readonly index: RowIndex; readonly rows: number } | null = null;
@@ -68,6 +71,7 @@ export class Matcher {
   }
 
   addObject(object: DeviceObject): void {
+    this.secondWriter ||= showsSecondWriter(object, this.facts.tenantId, this.facts.directoryTime);
     this.directory.add(this.rowOf(object));
   }
 

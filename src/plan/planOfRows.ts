@@ -40,7 +40,7 @@ export async function planOfRows(
     if (scope === 'in') return { state: 'inScope', device: values.device(source.offset(row)) };
     return scope === 'out' ? { state: 'outOfScope' } : { state: 'unproven', why: SCOPE_UNREAD };
   };
-  const draft = new Draft(facts, whereabouts);
+  const draft = new Draft(facts, matcher.secondWriter, whereabouts);
   let decided = true;
   const moved: Moved[] = [];
   for (const batch of differing(matcher, draft)) {

@@ -1,4 +1,4 @@
-/** What an administrator decides about removals. */
+/** What an administrator decides about removals and about objects that somebody else wrote. */
 export interface Policy {
   /** Days from the removed mark to the delete; 0 deletes at once. */
   readonly deleteAfterDays: number;
@@ -6,10 +6,12 @@ export interface Policy {
   readonly keepRemoved: boolean;
   /** Replaces the removal threshold and the check of the source's size, for one run; null leaves both. */
   readonly maximumRemoval: number | null;
+  /** Mark unowned objects of devices in scope, and keep them equal from then on. */
+  readonly adopt: boolean;
 }
 
 /** 30 days is Entra's own time for restoring a deleted object. */
-export const DEFAULT_POLICY: Policy = { deleteAfterDays: 30, keepRemoved: false, maximumRemoval: null };
+export const DEFAULT_POLICY: Policy = { deleteAfterDays: 30, keepRemoved: false, maximumRemoval: null, adopt: false };
 
 const DAY = 24 * 60 * 60 * 1000;
 

@@ -1,6 +1,10 @@
-/** Rows in a chunk; a power of two. A table grows by chunks, so that growing copies nothing. */
-const CHUNK_BITS = 10;
+/**
+ * Rows in a chunk; a power of two. A table grows by chunks, so that growing copies nothing but a first chunk that is
+ * small. A chunk is a megabyte or so: memory of that size goes back to the system, and is not mixed with small pieces.
+ */
+const CHUNK_BITS = 14;
 const CHUNK_ROWS = 1 << CHUNK_BITS;
+const FIRST_ROWS = 64;
 
 /** No row. */
 export const NONE = -1;
@@ -23,7 +27,8 @@ export class RowTable {
   /** The number of a new row, all zero. */
   append(): number {
     const row = this.rows;
-    if ((row & (CHUNK_ROWS - 1)) === 0) this.chunks.push(new Uint32Array(CHUNK_ROWS * this.width));
+    if (row < CHUNK_ROWS) this.growFirst(row);
+    else if ((row & (CHUNK_ROWS - 1)) === 0) this.chunks.push(new Uint32Array(CHUNK_ROWS * this.width));
     this.rows += 1;
     return row;
   }
@@ -99,6 +104,15 @@ export class RowTable {
       mixed ^= mixed >>> 15;
     }
     return mixed >>> 0;
+  }
+
+  private growFirst(row: number): void {
+    const first = this.chunks[0];
+    if (first !== undefined && row * this.width < first.length) return;
+    const rows = Math.min(CHUNK_ROWS, Math.max(FIRST_ROWS, 2 * row));
+    const larger = new Uint32Array(rows * this.width);
+    if (first !== undefined) larger.set(first);
+    this.chunks[0] = larger;
   }
 
   private chunkOf(row: number): Uint32Array {

@@ -26,7 +26,16 @@ export const OUTPUT_WINDOW = 8192;
 /** Outputs in one $/output line. */
 export const OUTPUT_BATCH = 200;
 
-export const METHODS = ['test', 'enable/plan', 'enable/apply', 'plan', 'apply', 'explain', 'release'] as const;
+export const METHODS = [
+  'test',
+  'enable/plan',
+  'enable/apply',
+  'plan',
+  'apply',
+  'explain',
+  'release',
+  'report/page',
+] as const;
 
 export type Method = (typeof METHODS)[number];
 
@@ -68,6 +77,8 @@ export interface CommonParams {
   readonly trustedCertificate?: string;
   readonly domainName?: string;
   readonly statePath?: string;
+  /** How many reports are kept under the state path. */
+  readonly keepReports?: number;
 }
 
 export interface WireCredential {
@@ -92,6 +103,17 @@ export type PlanParams = CommonParams & {
   readonly operatingSystem?: readonly string[];
   /** Object ids of groups. */
   readonly group?: readonly string[];
+  /** Mark unowned objects of devices in scope and keep them from then on; always a full run. */
+  readonly adopt?: boolean;
+  /** Save the plan here, as format says. */
+  readonly outFile?: string;
+  /** Json (can be applied later), Text or Ldif (for review); Json if not given. */
+  readonly format?: string;
+  /** Take the plan from this file instead of reading Entra; planDigest must be its digest. */
+  readonly planFile?: string;
+  readonly planDigest?: string;
+  /** Hours after which a plan file is refused. */
+  readonly planMaximumAge?: number;
   readonly deleteAfter?: number;
   readonly keepRemoved?: boolean;
   readonly maximumRemoval?: number;
@@ -112,6 +134,16 @@ export interface ApplyParams {
 /** Drops what plan or enable/plan keeps for a cmdlet; unknown handles are no error. */
 export interface ReleaseParams {
   readonly handle: string;
+}
+
+/** report/page: makes the HTML page of a report. */
+export interface ReportPageParams {
+  readonly path: string;
+  readonly outFile: string;
+}
+
+export interface ReportPageResult {
+  readonly path: string;
 }
 
 /** kind "check" → DeviceWriteback.Check */
@@ -151,7 +183,7 @@ export interface WireChange {
   readonly deviceId: string | null;
   readonly objectId: string | null;
   readonly distinguishedName: string | null;
-  /** Cause of a change (Flow, Stated, Removal, NoKey, Retention), reason of a held difference. */
+  /** Cause of a change (Flow, Stated, Removal, NoKey, Retention, Undo, Adoption), reason of a held difference. */
   readonly reason: string;
   readonly description: string;
   readonly warnings: readonly string[];
@@ -186,7 +218,7 @@ export type WireResult = WireChange & {
 export interface WireRun {
   readonly runId: string;
   /** What was read, and why. */
-  readonly reading: 'Full' | 'Delta';
+  readonly reading: 'Full' | 'Delta' | 'PlanFile';
   readonly why: string;
   readonly tenantId: string;
   readonly server: string;

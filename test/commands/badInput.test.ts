@@ -47,7 +47,7 @@ describe('bad input', () => {
       told = error;
     }
     if (told === null) throw new Error('There is no error.');
-    const secrets = [CLIENT_SECRET, String(forest.account.password)];
+    const secrets = [CLIENT_SECRET, forest.account.password];
     for (const secret of secrets) expect(JSON.stringify(told)).to.not.contain(secret);
     expect(await forest.usn()).to.equal(usn);
     expect(await forest.stateFiles()).to.deep.equal([]);

@@ -346,8 +346,26 @@ describe('a delta run', () => {
       const deny = `(D;;WP;;;${await sidOf(userName)})`;
       await forest.dc.addAccess(forest.dnOf(device), deny);
       update(device, { displayName: 'Renamed' });
-      expect((await deltaRun()).run).to.include({ failed: 1, outcome: 'Failures' });
+      update(other, { displayName: 'Renamed too' });
+      expect((await deltaRun()).run).to.include({ failed: 1, updated: 1, outcome: 'Failures' });
       expect((await readHints(forest.statePath))?.pending).to.deep.equal([device.id]);
+      await forest.dc.ldapModify(`dn: ${forest.dnOf(device)}\nchangetype: delete\n`);
+      await expectChanges('Create Flow');
+      await expectEqual();
+    });
+
+    it('a change that is refused run after run, for one Graph request more', async () => {
+      await forest.dc.addAccess(forest.dnOf(device), `(D;;WP;;;${await sidOf(forest.account.userName)})`);
+      update(device, { displayName: 'Renamed' });
+      for (let count = 0; count < 3; count += 1) {
+        forest.tenant.requests.clear();
+        const { error } = await forest.apply(resultOf(await forest.plan({ full: false })));
+        expect(error?.code).to.equal('DirectoryForbidden');
+        expect((await readHints(forest.statePath))?.pending).to.deep.equal([device.id]);
+        expect(graphRequests()).to.equal(2);
+      }
+      const { error } = await forest.apply(resultOf(await forest.plan()));
+      expect(error?.code).to.equal('DirectoryForbidden');
       await forest.dc.ldapModify(`dn: ${forest.dnOf(device)}\nchangetype: delete\n`);
       await expectChanges('Create Flow');
       await expectEqual();
@@ -511,7 +529,7 @@ describe('a delta run', () => {
       expect((await expectFull('no hints')).join('\n')).to.contain('damaged');
     });
 
-    it('for another tenant, whose hints are its own', async () => {
+    it('never for another tenant with the delta link of this one', async () => {
       const tenant = await startGraphEmulator({ tenantId: '5ab1c2d3-e4f5-4a6b-8c7d-9e0f1a2b3c4d' });
       try {
         tenant.apps.register({ clientId: CLIENT_ID, secrets: [CLIENT_SECRET] });
@@ -521,7 +539,8 @@ describe('a delta run', () => {
           environment: { graph: tenant.graphUrl, login: tenant.loginUrl },
         });
         expect(answer.error?.code).to.equal('OtherTenant');
-        expect(tenant.requests.count(({ path }) => path === '/v1.0/devices')).to.equal(1);
+        const links = tenant.requests.all().filter(({ path }) => path === '/v1.0/devices/delta');
+        for (const { query } of links) expect(query).to.contain('$deltatoken=latest');
       } finally {
         await tenant.stop();
       }

@@ -19,6 +19,10 @@ function outsideWith(content: Readonly<Record<string, unknown>>): Outside {
     readCertificates: refuse,
     openSource: refuse,
     openDirectory: refuse,
+    savePlan: refuse,
+    saveText: refuse,
+    loadPlan: refuse,
+    writeReportPage: refuse,
     openRunFiles: refuse,
   };
 }
@@ -147,11 +151,17 @@ describe('commands/options', () => {
   });
 
   it('has a policy of 30 days, deletes and thresholds where nothing is given', () => {
-    expect(policyOf(read({}))).to.deep.equal({ deleteAfterDays: 30, keepRemoved: false, maximumRemoval: null });
+    expect(policyOf(read({}))).to.deep.equal({
+      deleteAfterDays: 30,
+      keepRemoved: false,
+      maximumRemoval: null,
+      adopt: false,
+    });
     expect(policyOf(read({ deleteAfter: 0, keepRemoved: true, maximumRemoval: 0 }))).to.deep.equal({
       deleteAfterDays: 0,
       keepRemoved: true,
       maximumRemoval: 0,
+      adopt: false,
     });
   });
 });

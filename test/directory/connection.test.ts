@@ -189,7 +189,7 @@ describe('connection', () => {
       const names: string[] = [];
       try {
         for await (const page of connection.pages(query, 2, NEVER))
-          names.push(...page.map((entry) => entry.distinguishedName));
+          names.push(...Array.from(page, (entry) => entry.distinguishedName));
         return { names, requests: server.received.length };
       } finally {
         await server.stop();

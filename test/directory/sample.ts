@@ -1,5 +1,5 @@
 /** Device objects and changes to try the directory with, and a session on a domain controller of the lab. */
-import { Attribute, BerReader, BerWriter, SearchEntry } from 'ldapts';
+import { Attribute, BerWriter } from 'ldapts';
 import { canonical, type AttributeValues, type Values, type WritableAttribute } from '../../src/device/attributes.ts';
 import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import { childName } from '../../src/device/distinguishedName.ts';
@@ -151,16 +151,16 @@ export async function deviceOf(directory: Directory, container: string, number: 
 }
 
 /** An entry as it comes off the wire. */
-export function answered(
-  name: string,
-  attributes: Readonly<Record<string, readonly (string | Buffer)[]>>,
-): SearchEntry {
-  const parsed = Object.entries(attributes).map(([type, values]) => {
-    const writer = new BerWriter();
+export function answered(name: string, attributes: Readonly<Record<string, readonly (string | Buffer)[]>>): Buffer {
+  const writer = new BerWriter();
+  writer.startSequence();
+  writer.writeInt(1);
+  writer.startSequence(0x64);
+  writer.writeString(name);
+  writer.startSequence();
+  for (const [type, values] of Object.entries(attributes)) {
     new Attribute({ type, values: values.map((value) => Buffer.from(value)) }).write(writer);
-    const attribute = new Attribute();
-    attribute.parse(new BerReader(writer.buffer));
-    return attribute;
-  });
-  return new SearchEntry({ messageId: 1, name, attributes: parsed });
+  }
+  for (let open = 0; open < 3; open += 1) writer.endSequence();
+  return writer.buffer;
 }

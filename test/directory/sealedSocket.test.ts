@@ -3,6 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BerWriter, EqualityFilter, OrFilter } from 'ldapts';
 import { expect } from 'chai';
+import { octets, toEntry } from '../../src/directory/entry.ts';
 import { ConnectionLost } from '../../src/directory/failure.ts';
 import { searchRequest } from '../../src/directory/message.ts';
 import { anything } from '../../src/directory/search.ts';
@@ -109,7 +110,7 @@ describe('an LDAP connection sealed by Kerberos', function () {
         filters.push(new EqualityFilter({ attribute: 'cn', value: 'svc-sealed' }));
         const query = { base: user.dn, scope: 'base', filter: new OrFilter({ filters }), attributes: ['cn'] } as const;
         const large = await wire.request(searchRequest(query, 60, []));
-        expect(large.entries.map((entry) => entry.name)).to.deep.equal([user.dn]);
+        expect(large.entries.map((entry) => toEntry(entry).distinguishedName)).to.deep.equal([user.dn]);
         expect(tap.octets('toServer').length).to.be.above(200_000);
         const many = Array.from({ length: 200 }, () => search(wire, '', ['dnsHostName'], 'base'));
         expect((await Promise.all(many)).map(({ entries }) => entries.length)).to.deep.equal(many.map(() => 1));
@@ -265,7 +266,7 @@ function search(
 /** The SID of the account that is signed in: the first of its token ([MS-ADTS] 3.1.1.3.2, tokenGroups). */
 async function signedIn(wire: Wire): Promise<string> {
   const { entries } = await wire.request(searchRequest({ ...ROOT_DSE, attributes: ['tokenGroups'] }, 60, []));
-  const sid = entries[0]?.attributes[0]?.parsedBuffers[0] ?? Buffer.alloc(8);
+  const sid = entries.flatMap((entry) => octets(toEntry(entry), 'tokenGroups'))[0] ?? Buffer.alloc(8);
   // Source: [MS-DTYP] 2.4.2.2.
   const parts = Array.from({ length: sid[1] ?? 0 }, (_, index) => sid.readUInt32LE(8 + 4 * index));
   return ['S', sid[0], sid.readUIntBE(2, 6), ...parts].join('-');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { expect } from 'chai';
 import { BerReader, DeleteRequest, SearchRequest, type Message } from 'ldapts';
+import { toEntry } from '../../src/directory/entry.ts';
 import { ConnectionLost, LdapRefusal } from '../../src/directory/failure.ts';
 import { anything } from '../../src/directory/search.ts';
 import { openWire, type Wire } from '../../src/directory/wire.ts';
@@ -83,7 +84,7 @@ describe('wire', () => {
       })();
     });
     const { entries } = await wire.request(search());
-    expect(entries.map(({ name }) => name)).to.deep.equal(['CN=a', 'CN=b']);
+    expect(entries.map((entry) => toEntry(entry).distinguishedName)).to.deep.equal(['CN=a', 'CN=b']);
   });
 
   it('fails all that waits when the server closes, and all that comes after', async () => {

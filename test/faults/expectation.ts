@@ -1,10 +1,11 @@
 /** What may never happen in a run, and what must be true at the end, told by none of the engine's code. */
 import { isDeepStrictEqual } from 'node:util';
+import type { WireRun } from '../../src/protocol/messages.ts';
 import { certificateKeys, desiredObject, textOf, type PlainObject } from '../commands/oracle.ts';
 import type { StoredDevice } from '../emulator/entityTypes.ts';
 import { certificateKey } from '../emulator/newEntities.ts';
 import type { Tenant } from '../emulator/tenant.ts';
-import { anchorOf, isDue, isEnabled, isRemoved, type Snapshot } from './snapshot.ts';
+import { isAnchoredTo, isDue, isEnabled, isRemoved, type Retention, type Snapshot } from './snapshot.ts';
 
 export type IsInScope = (device: StoredDevice) => boolean;
 
@@ -13,7 +14,8 @@ export function wrongs(
   before: Snapshot,
   after: Snapshot,
   isInScope: IsInScope,
-  reading: 'Full' | 'Delta' | null,
+  reading: WireRun['reading'] | null,
+  retention: Retention,
 ): readonly string[] {
   const found: string[] = [];
   if (!isDeepStrictEqual(before.others, after.others)) found.push('an object that is not its own was touched');
@@ -23,12 +25,12 @@ export function wrongs(
     const live = [...before.devices.values()].filter(
       (device) => isDeepStrictEqual(after.devices.get(device.id), device) && isInScope(device),
     );
-    const anchored = live.find(({ id }) => id === anchorOf(object));
+    const anchored = live.find((device) => isAnchoredTo(object, device));
     const named = live.filter((device) => device['deviceId'] === deviceId);
     const settled = before.devices.size === after.devices.size;
     if (now === null) {
       if (anchored !== undefined) found.push(`the object ${deviceId} of a living device was deleted`);
-      else if (!isDue(object)) found.push(`the object ${deviceId} was deleted before its time`);
+      else if (!isDue(object, retention)) found.push(`the object ${deviceId} was deleted before its time`);
       else if (reading !== 'Full') found.push(`the object ${deviceId} was deleted by no full run`);
       continue;
     }
@@ -53,7 +55,7 @@ export function differences(
   after: Snapshot,
   tenant: Tenant,
   isInScope: IsInScope,
-  full: boolean,
+  policy: Policy,
   passOver: ReadonlySet<string>,
 ): readonly string[] {
   const inScope = [...tenant.devices].filter(isInScope);
@@ -66,9 +68,37 @@ export function differences(
     if (after.otherIds.has(deviceId) || passOver.has(deviceId)) return [];
     const devices = inScope.filter((device) => device['deviceId'] === deviceId);
     const sides = { before: before.own.get(deviceId) ?? null, after: after.own.get(deviceId) ?? null };
-    const wrong = differenceOf(devices, sides, tenant, full);
+    const wrong = differenceOf(devices, sides, tenant, policy, keyTaken(devices[0], sides.before, before, inScope));
     return wrong === null ? [] : [`${deviceId}: ${wrong}`];
   });
+}
+
+/**
+ * Why a new object cannot be: another object has the device's key, or another new one would. The latter a delta run does
+ * not know of a device that Entra does not name.
+ */
+function keyTaken(
+  device: StoredDevice | undefined,
+  object: PlainObject | null,
+  { own, otherKeys }: Snapshot,
+  inScope: readonly StoredDevice[],
+): 'byObject' | 'byDevice' | null {
+  if (device === undefined || object !== null) return null;
+  const keys = new Set(certificateKeys(device));
+  const ownKeys = [...own.values()].flatMap(({ values }) => values['altSecurityIdentities'] ?? []);
+  if ([...ownKeys, ...otherKeys].some((hex) => keys.has(Buffer.from(hex, 'hex').toString()))) return 'byObject';
+  const rivals = inScope.filter(
+    (other) =>
+      other !== device &&
+      !own.has(String(other['deviceId'])) &&
+      inScope.filter((one) => one['deviceId'] === other['deviceId']).length === 1,
+  );
+  return rivals.flatMap(certificateKeys).some((key) => keys.has(key)) ? 'byDevice' : null;
+}
+
+interface Policy {
+  readonly full: boolean;
+  readonly retention: Retention;
 }
 
 interface Sides {
@@ -80,19 +110,24 @@ function differenceOf(
   devices: readonly StoredDevice[],
   { before, after }: Sides,
   tenant: Tenant,
-  full: boolean,
+  { full, retention }: Policy,
+  taken: ReturnType<typeof keyTaken>,
 ): string | null {
   const [device, another] = devices;
   if (another !== undefined) {
     if (after === null) return before === null ? null : 'two devices have this device id, and the object is gone';
-    const anchored = devices.find(({ id }) => id === anchorOf(after));
+    const anchored = devices.find((one) => isAnchoredTo(after, one));
     const mustBeOff = anchored?.['accountEnabled'] === false;
     return mustBeOff && isEnabled(after) ? 'the device of the anchor is disabled, the object is not' : null;
   }
-  if (device !== undefined)
-    return compare(expected(device, before, tenant), after, full ? [] : ['msDS-RegisteredOwner']);
+  if (device !== undefined) {
+    if (taken === 'byDevice' && !full) return null;
+    const wanted = taken === null ? expected(device, before, tenant) : null;
+    return compare(wanted, after, full ? [] : ['msDS-RegisteredOwner']);
+  }
   if (before === null) return after === null ? null : 'an object without a device was created';
-  if (full && isDue(before)) return after === null ? null : 'the time of retention is over, and the object is there';
+  if (full && isDue(before, retention))
+    return after === null ? null : 'the time of retention is over, and the object is there';
   if (after === null) return 'the device is gone, and the object before its time too';
   if (isEnabled(after) || !isRemoved(after)) return 'the device is gone, and the object is not marked and disabled';
   return compare(before, after, ['adminDescription', 'msDS-IsEnabled']);

@@ -5,7 +5,10 @@ import { openDirectory } from '../../src/directory/openDirectory.ts';
 import { cancelled } from '../../src/errors.ts';
 import { readCertificates } from '../../src/files/certificates.ts';
 import { readConfiguration } from '../../src/files/configuration.ts';
+import { loadPlan, savePlan, saveText } from '../../src/files/planFile.ts';
+import { writeReportPage } from '../../src/files/reportPage.ts';
 import { createRunFiles } from '../../src/files/state.ts';
+import { digest } from '../../src/plan/digest.ts';
 import { undoPlan } from '../../src/plan/undo.ts';
 import { createDeviceSource } from '../../src/graph/deviceSource.ts';
 import type { Clock } from '../../src/ports.ts';
@@ -32,8 +35,11 @@ const handlers = createHandlers({
   readCertificates,
   openSource: async (settings, log) => createDeviceSource(settings, clock, log),
   openDirectory: (settings, log) => openDirectory(settings, null, log),
-  openRunFiles: (statePath, tenantId, domain, log) =>
-    createRunFiles({ statePath, tenantId, domain }, log, { undoPlan }),
+  openRunFiles: (place, log) => createRunFiles(place, log, { undoPlan }),
+  savePlan,
+  saveText,
+  loadPlan: (path, expected) => loadPlan(path, expected, digest),
+  writeReportPage,
 });
 const hello = { protocol: PROTOCOL_VERSION, version: '0.0.0', node: process.versions.node } as const;
 await serve(createChannel(process.stdin, process.stdout), handlers, hello);

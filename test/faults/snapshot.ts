@@ -1,5 +1,5 @@
 import { MARK, type Forest } from '../commands/forest.ts';
-import { readObject, textOf, type PlainObject } from '../commands/oracle.ts';
+import { guidBytes, readObject, textOf, type PlainObject } from '../commands/oracle.ts';
 import type { StoredDevice } from '../emulator/entityTypes.ts';
 import { textValues } from '../lab/ldif.ts';
 
@@ -11,6 +11,8 @@ export interface Snapshot {
   readonly others: Readonly<Record<string, string>>;
   /** Device ids of the others. */
   readonly otherIds: ReadonlySet<string>;
+  /** Values of altSecurityIdentities of the others, as in PlainObject. */
+  readonly otherKeys: readonly string[];
   /** Entra devices by object id. */
   readonly devices: ReadonlyMap<string, StoredDevice>;
 }
@@ -20,6 +22,7 @@ export async function takeSnapshot(forest: Forest): Promise<Snapshot> {
   const own = new Map<string, PlainObject>();
   const others: Record<string, string> = {};
   const otherIds = new Set<string>();
+  const otherKeys: string[] = [];
   for (const entry of await forest.entries()) {
     const object = readObject(entry);
     if (textValues(entry, 'adminDescription')[0]?.startsWith(MARK) === true) {
@@ -27,13 +30,20 @@ export async function takeSnapshot(forest: Forest): Promise<Snapshot> {
       own.set(object.deviceId, object);
     } else {
       otherIds.add(object.deviceId);
+      otherKeys.push(...(object.values['altSecurityIdentities'] ?? []));
       const values = [...entry.attributes].map(
         ([name, all]) => `${name}: ${all.map((one) => one.toString('hex')).join()}`,
       );
       others[entry.dn] = values.sort().join('\n');
     }
   }
-  return { own, others, otherIds, devices: new Map([...forest.tenant.devices].map((device) => [device.id, device])) };
+  return {
+    own,
+    others,
+    otherIds,
+    otherKeys,
+    devices: new Map([...forest.tenant.devices].map((device) => [device.id, device])),
+  };
 }
 
 export function isEnabled(object: PlainObject): boolean {
@@ -48,16 +58,20 @@ export function isRemoved(object: PlainObject): boolean {
   return markOf(object).includes(' removed ');
 }
 
-/** Whether the time of retention, 30 days, is over since the removed mark. */
-export function isDue(object: PlainObject): boolean {
-  return isRemoved(object) && Date.now() - Date.parse(markOf(object).slice(-20)) > 30 * 86_400_000;
+/** Days from the removed mark to the delete; 0: at once, null: never. */
+export type Retention = number | null;
+
+/** Whether a gone device's object is to be deleted; the time begins again where somebody enabled the object. */
+export function isDue(object: PlainObject, retention: Retention): boolean {
+  if (retention === null || retention === 0) return retention === 0;
+  return (
+    isRemoved(object) &&
+    !isEnabled(object) &&
+    Date.now() - Date.parse(markOf(object).slice(-20)) > retention * 86_400_000
+  );
 }
 
-/** The Entra object id in the anchor. */
-export function anchorOf(object: PlainObject): string {
-  const bytes = Buffer.from(object.values['msDS-CloudAnchor']?.[0] ?? '', 'hex');
-  const little = (start: number, end: number): string =>
-    Buffer.from(bytes.subarray(start, end)).reverse().toString('hex');
-  const rest = bytes.subarray(8).toString('hex');
-  return [little(0, 4), little(4, 6), little(6, 8), rest.slice(0, 4), rest.slice(4)].join('-');
+/** Whether the anchor of the object is this device's. */
+export function isAnchoredTo(object: PlainObject, device: StoredDevice): boolean {
+  return object.values['msDS-CloudAnchor']?.[0] === guidBytes(device.id).toString('hex');
 }

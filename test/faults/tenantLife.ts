@@ -1,4 +1,5 @@
-import { Forest, MARK } from '../commands/forest.ts';
+import { MARK, type Forest } from '../commands/forest.ts';
+import { guidBytes } from '../commands/oracle.ts';
 import type { StoredDevice } from '../emulator/entityTypes.ts';
 import { certificateKey, newDevice, newGroup, newUser } from '../emulator/newEntities.ts';
 import type { Chance } from './chance.ts';
@@ -16,17 +17,17 @@ export class TenantLife {
   readonly group: string;
   /** In scope for good: where all objects are another tenant's a run is refused. */
   readonly #keeper: string;
+  /** Device ids that the list of the run at hand lost. */
+  readonly lost = new Set<string>();
   /** Device ids of which a delta run need not see what happened: membership, drift, what is due. */
   readonly fullOnly = new Set<string>();
-  /** Device ids whose object somebody else deleted. */
-  readonly deletedByOthers = new Set<string>();
 
   constructor(forest: Forest, chance: Chance) {
     this.#forest = forest;
     this.#chance = chance;
     for (let count = 0; count < 3; count += 1) forest.tenant.users.add(newUser({ id: chance.guid() }));
     this.group = forest.tenant.groups.add(newGroup({ id: chance.guid() })).id;
-    const devices = Array.from({ length: chance.between(4, 12) }, () => this.create());
+    const devices = Array.from({ length: chance.happens(0.1) ? 30 : chance.between(4, 12) }, () => this.create());
     this.#keeper = this.create({ trustType: 'AzureAd' }).id;
     this.#setMembers([this.#keeper, ...devices.filter(() => chance.happens(0.7)).map(({ id }) => id)]);
   }
@@ -35,16 +36,12 @@ export class TenantLife {
   async addOthersObjects(): Promise<void> {
     const entries = [null, `DeviceWriteback ${OTHER_TENANT}`].map((mark) => {
       const device = this.create();
-      const hex = String(device['deviceId']).replaceAll('-', '');
-      const little = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16)].map((field) =>
-        Buffer.from(field, 'hex').reverse(),
-      );
-      const id = Buffer.concat([...little, Buffer.from(hex.slice(16), 'hex')]);
+      const deviceId = String(device['deviceId']);
       return `dn: ${this.#forest.dnOf(device)}
 objectClass: msDS-Device
 displayName: Somebody else's
-altSecurityIdentities: X509:<SHA1-TP-PUBKEY>${hex}
-msDS-DeviceID:: ${id.toString('base64')}
+altSecurityIdentities: X509:<SHA1-TP-PUBKEY>${deviceId}
+msDS-DeviceID:: ${guidBytes(deviceId).toString('base64')}
 msDS-IsEnabled: TRUE
 ${mark === null ? '' : `adminDescription: ${mark}\n`}`;
     });
@@ -80,6 +77,11 @@ ${mark === null ? '' : `adminDescription: ${mark}\n`}`;
       [4, () => update('rename', { displayName: `PC ${this.#chance.between(0, 1e6)}` })],
       [3, () => update('switch', { accountEnabled: device?.['accountEnabled'] !== true })],
       [2, () => update('new key for', { alternativeSecurityIds: [certificateKey(this.#chance.guid())] })],
+      [
+        1,
+        () =>
+          `create with a key twice ${this.create({ alternativeSecurityIds: device?.['alternativeSecurityIds'] ?? [] }).id}`,
+      ],
       [1, () => update('take the keys from', { alternativeSecurityIds: [] })],
       [1, () => update('take the name from', { displayName: null })],
       [1, () => update('change the trust of', { trustType: this.#chance.choose(TRUST_TYPES) })],
@@ -195,7 +197,6 @@ ${mark === null ? '' : `adminDescription: ${mark}\n`}`;
     const device = { id: '', deviceId: object.deviceId };
     if (this.#chance.happens(0.2)) {
       await this.#forest.dc.ldapModify(`dn: ${this.#forest.dnOf(device)}\nchangetype: delete\n`);
-      this.deletedByOthers.add(object.deviceId);
       return `delete the object ${object.deviceId}`;
     }
     const [name, value] = this.#chance.choose([

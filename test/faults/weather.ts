@@ -39,12 +39,22 @@ export class Weather {
   readonly #tenant: GraphEmulator;
   readonly #chance: Chance;
   readonly #act: () => void;
+  readonly #lose: (device: Readonly<Record<string, unknown>>) => void;
 
-  /** @param act something that happens to the tenant in the middle of a read */
-  constructor(tenant: GraphEmulator, chance: Chance, act: () => void) {
+  /**
+   * @param act something that happens to the tenant in the middle of a read
+   * @param lose is told of each device that a page lacks
+   */
+  constructor(
+    tenant: GraphEmulator,
+    chance: Chance,
+    act: () => void,
+    lose: (device: Readonly<Record<string, unknown>>) => void,
+  ) {
     this.#tenant = tenant;
     this.#chance = chance;
     this.#act = act;
+    this.#lose = lose;
   }
 
   /** Graph as it should be. */
@@ -146,11 +156,26 @@ export class Weather {
       ['pageTokenRefused', pageTokenRefused()],
       ['linkOfRetriedPageRefused', linkOfRetriedPageRefused()],
       [`missing ${property}`, missingProperty(property)],
+      ['gap', this.#gap()],
     ];
     const onDevices: readonly (readonly [string, FaultAction])[] = [[`missing ${property}`, without(property)]];
     const special = what === 'list' || what === 'delta' ? onPages : what === 'device' ? onDevices : null;
     const family = special !== null && this.#chance.happens(0.4) ? special : this.#chance.choose(everywhere);
     return this.#chance.choose(family ?? onDevices) ?? ['truncate', { kind: 'truncate' }];
+  }
+
+  /** A page of the list lacks its first device, which lives. */
+  #gap(): FaultAction {
+    return {
+      kind: 'alter',
+      change: (answer, { path }) => {
+        const { body } = answer;
+        if (path !== '/v1.0/devices' || typeof body !== 'object' || body === null || !('value' in body)) return answer;
+        const [first, ...rest] = body.value as readonly Readonly<Record<string, unknown>>[];
+        if (first !== undefined) this.#lose(first);
+        return { ...answer, body: { ...body, value: rest } };
+      },
+    };
   }
 }
 

@@ -88,6 +88,7 @@ export function randomInput(random: () => number): PlanInput {
     policy: {
       deleteAfterDays: pick(30, 30, 7, 0),
       keepRemoved: random() < 0.1,
+      adopt: false,
       maximumRemoval: mostly<number | null>(null, 1, 100),
     },
   });

@@ -6,7 +6,12 @@ const later = (milliseconds: number): Date => new Date(NOW.getTime() + milliseco
 
 describe('policy', () => {
   it('deletes after 30 days, deletes at all, and sets no limit of its own, if nobody says otherwise', () => {
-    expect(DEFAULT_POLICY).to.deep.equal({ deleteAfterDays: 30, keepRemoved: false, maximumRemoval: null });
+    expect(DEFAULT_POLICY).to.deep.equal({
+      deleteAfterDays: 30,
+      keepRemoved: false,
+      maximumRemoval: null,
+      adopt: false,
+    });
   });
 
   it('ends the retention time to the millisecond', () => {

@@ -176,7 +176,7 @@ describe('renderLdif', () => {
         alternativeSecurityIds: [entry(key(index + 1)), entry(key(index + 100))],
         physicalIds: index === 0 ? null : [`[HWID]:h:${index + 1}`, ' space'],
       }));
-      const policy = { deleteAfterDays: 0, keepRemoved: false, maximumRemoval: null };
+      const policy = { deleteAfterDays: 0, keepRemoved: false, maximumRemoval: null, adopt: false };
       const second = await planOf({ devices: changed, absences: gone(0), policy });
       expect(new Set(second.plan.changes.map(({ action }) => action))).to.deep.equal(
         new Set(['disable', 'update', 'delete']),
