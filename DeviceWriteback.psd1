@@ -13,6 +13,7 @@
     FormatsToProcess       = @('module/DeviceWriteback.Format.ps1xml')
     FunctionsToExport      = @()
     CmdletsToExport        = @(
+        'ConvertTo-DeviceWritebackReport'
         'Enable-DeviceWriteback'
         'Get-DeviceWritebackDevice'
         'Get-DeviceWritebackPlan'

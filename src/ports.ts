@@ -267,6 +267,8 @@ export interface Hints {
   readonly completeRead: string;
   /** Entra object ids whose change was not applied, to be read again. */
   readonly pending: readonly Guid[];
+  /** When the run ended, by the domain controller's clock, ISO 8601, UTC; absent if that is not known. */
+  readonly ended?: string;
 }
 
 /** A plan as it is saved for a later run, with what it was made for. */

@@ -40,7 +40,7 @@ namespace DeviceWriteback
     /// Explains each device that is held back because its device object is not ours.
     /// </para>
     /// </example>
-    [Cmdlet(VerbsCommon.Get, "DeviceWritebackDevice")]
+    [Cmdlet(VerbsCommon.Get, "DeviceWritebackDevice", DefaultParameterSetName = EntraSet)]
     [OutputType(typeof(Device))]
     public sealed class GetDeviceWritebackDeviceCommand : PolicyCmdlet
     {

@@ -9,21 +9,32 @@ namespace DeviceWriteback
     /// </summary>
     public abstract class PolicyCmdlet : ConnectionCmdlet
     {
+        /// <summary>The parameter set of a plan that is made from the devices of Entra.</summary>
+        private protected const string EntraSet = "Entra";
+
+        /// <summary>
+        /// Also takes over the device objects without a mark whose Entra device is in scope, such as those of Entra
+        /// Connect: marks them, makes them equal and keeps them so from then on. Stop the other writer first: while
+        /// it has created objects in the last 24 hours, none is taken over. Everything is read.
+        /// </summary>
+        [Parameter(ParameterSetName = EntraSet)]
+        public SwitchParameter Adopt { get; set; }
+
         /// <summary>
         /// Only Entra devices of these trust types are in scope: AzureAd (joined to Entra), ServerAd (hybrid joined),
         /// Workplace (registered). The default is all of them.
         /// </summary>
-        [Parameter]
+        [Parameter(ParameterSetName = EntraSet)]
         [ValidateSet("AzureAd", "ServerAd", "Workplace")]
         public string[]? TrustType { get; set; }
 
         /// <summary>Only Entra devices with one of these operating systems are in scope, as Entra names them: Windows, iOS.</summary>
-        [Parameter]
+        [Parameter(ParameterSetName = EntraSet)]
         [ValidateNotNullOrEmpty]
         public string[]? OperatingSystem { get; set; }
 
         /// <summary>Only Entra devices that are members of one of these groups are in scope. A group is given by its object id.</summary>
-        [Parameter]
+        [Parameter(ParameterSetName = EntraSet)]
         [ValidateNotNullOrEmpty]
         public string[]? Group { get; set; }
 
@@ -50,6 +61,7 @@ namespace DeviceWriteback
         private protected override Dictionary<string, object?> Parameters()
         {
             Dictionary<string, object?> parameters = base.Parameters();
+            AddIfBound(parameters, "adopt", nameof(Adopt), Adopt.IsPresent);
             Add(parameters, "trustType", TrustType);
             Add(parameters, "operatingSystem", OperatingSystem);
             Add(parameters, "group", Group);

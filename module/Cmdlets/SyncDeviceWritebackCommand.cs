@@ -23,6 +23,11 @@ namespace DeviceWriteback
     /// allows a number once.
     /// </para>
     /// <para>
+    /// -Plan applies a plan that Get-DeviceWritebackPlan -OutFile has saved, instead of a new one. It is applied only
+    /// if its digest is that of -Digest and each of its changes is one that a new plan could have. Changes whose object
+    /// has changed since are skipped. The run after it is a full run.
+    /// </para>
+    /// <para>
     /// A failed run is a terminating error. A change that fails is an error of its own and does not end the run; the
     /// next run tries it again. Stopped with Ctrl+C, the run ends after the write that it is in.
     /// </para>
@@ -68,26 +73,66 @@ namespace DeviceWriteback
     /// Signs in with a certificate of the store, binds as the account that runs the command, and reads everything.
     /// </para>
     /// </example>
-    [Cmdlet(VerbsData.Sync, "DeviceWriteback", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
+    /// <example>
+    /// <code>
+    /// Sync-DeviceWriteback -ConfigurationPath .\writeback.json -Credential $account -Plan .\plan.json -Digest 2e7d2c03a9507ae265ecf5b5356885a53393a2029d241394997265a1a25aefc6
+    /// </code>
+    /// <para>
+    /// Applies the plan that was saved and reviewed, and no other.
+    /// </para>
+    /// </example>
+    /// <example>
+    /// <code>
+    /// Sync-DeviceWriteback -ConfigurationPath .\writeback.json -Credential $account -Adopt -WhatIf
+    /// </code>
+    /// <para>
+    /// Shows what becomes of the device objects that Entra Connect wrote when this module takes them over.
+    /// </para>
+    /// </example>
+    [Cmdlet(
+        VerbsData.Sync, "DeviceWriteback",
+        SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium, DefaultParameterSetName = EntraSet)]
     [OutputType(typeof(Run), typeof(Result))]
     public sealed class SyncDeviceWritebackCommand : PolicyCmdlet
     {
+        private const string PlanSet = "Plan";
         private readonly HeldCount heldCount = new HeldCount();
         private readonly List<object?> declined = new List<object?>();
         private bool asked;
         private bool isWhatIf;
 
         /// <summary>Reads both sides whole, whatever the last run left.</summary>
-        [Parameter]
+        [Parameter(ParameterSetName = EntraSet)]
         public SwitchParameter Full { get; set; }
 
         /// <summary>
         /// Hours after which everything is read again; the runs between read only what Entra says has changed. The default
         /// is 24, the most 168. Changes of owners, of groups and in the directory itself are seen by full runs only.
         /// </summary>
-        [Parameter]
+        [Parameter(ParameterSetName = EntraSet)]
         [ValidateRange(0, 168)]
         public int FullAfter { get; set; }
+
+        /// <summary>Applies the plan of this file, which Get-DeviceWritebackPlan -OutFile has saved as Json.</summary>
+        [Parameter(Mandatory = true, ParameterSetName = PlanSet)]
+        [Alias("PlanFile")]
+        [ValidateNotNullOrEmpty]
+        public string? Plan { get; set; }
+
+        /// <summary>The digest of the plan that was reviewed: the 64 hexadecimal digits that were shown when it was saved.</summary>
+        [Parameter(Mandatory = true, ParameterSetName = PlanSet)]
+        [ValidatePattern("^[0-9A-Fa-f]{64}$")]
+        public string? Digest { get; set; }
+
+        /// <summary>Hours after which the plan of a file is refused. The default is 24, the most 168.</summary>
+        [Parameter(ParameterSetName = PlanSet)]
+        [ValidateRange(1, 168)]
+        public int PlanMaximumAge { get; set; }
+
+        /// <summary>How many reports are kept under -StatePath, with the undo plans beside them; the oldest go.</summary>
+        [Parameter]
+        [ValidateRange(1, 10000)]
+        public int KeepReports { get; set; }
 
         /// <summary>Also gives each change with how it ended, before the run.</summary>
         [Parameter]
@@ -110,6 +155,10 @@ namespace DeviceWriteback
             Dictionary<string, object?> parameters = base.Parameters();
             AddIfBound(parameters, "full", nameof(Full), Full.IsPresent);
             AddIfBound(parameters, "fullAfter", nameof(FullAfter), FullAfter);
+            Add(parameters, "planFile", AbsolutePath(Plan));
+            Add(parameters, "planDigest", Digest);
+            AddIfBound(parameters, "planMaximumAge", nameof(PlanMaximumAge), PlanMaximumAge);
+            AddIfBound(parameters, "keepReports", nameof(KeepReports), KeepReports);
             return parameters;
         }
 

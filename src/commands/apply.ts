@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { Action, Change, HeldReason, Plan } from '../plan/change.ts';
 import type {
   ChangeResult,
+  Hints,
   Journal,
   JournalLine,
   Outside,
@@ -32,7 +33,7 @@ export async function applyPlan(
   run.files.probe();
   const lock = run.files.lock();
   try {
-    tellInterrupted(run.files, log);
+    if (!tellInterrupted(run.files, log)) run.strangers.tell(log);
     return await applyAlone(run, declined, outside, log, outputs, signal);
   } finally {
     lock.release();
@@ -77,7 +78,7 @@ async function applyAlone(
   const reportPath = journal.finish(ending);
   // Where the directory let nothing be written, all was read all the same, and what was refused comes again.
   const whole = fatal === null || fatal.code === 'DirectoryForbidden';
-  if (whole && plan.refusal === null) saveHints(run, tally.done, log);
+  saveHints(run, whole && plan.refusal === null ? nextHints(run, tally.done) : run.previous, log);
   if (fatal !== null && ending.outcome === 'interrupted') throw withReport(fatal, reportPath);
   return {
     runId: header.runId,
@@ -220,7 +221,7 @@ const MOST_PENDING = 1000;
 const WAITS_FOR_ANOTHER: ReadonlySet<HeldReason> = new Set(['AbsenceUnproven', 'DuplicateInSource', 'KeyInUse']);
 
 /** Moves the hints on. What was not applied, could not be proven or could not be read comes again with the next run. */
-function saveHints({ plan, next, files }: PlannedRun, done: ReadonlySet<number>, log: Log): void {
+function nextHints({ plan, next }: PlannedRun, done: ReadonlySet<number>): Hints | null {
   const open = [
     ...plan.changes.filter((_, number) => !done.has(number)),
     // Owners are seen by full runs only, like every change of an owner.
@@ -228,17 +229,23 @@ function saveHints({ plan, next, files }: PlannedRun, done: ReadonlySet<number>,
     ...plan.held.filter(({ reason }) => WAITS_FOR_ANOTHER.has(reason)),
   ];
   const pending = new Set([...(next?.pending ?? []), ...open.flatMap(({ objectId }) => objectId ?? [])]);
+  return next === null || pending.size > MOST_PENDING ? null : { ...next, pending: [...pending].toSorted() };
+}
+
+/** Keeps them, with the time that tells this machine's objects from those of another. */
+function saveHints(run: PlannedRun, hints: Hints | null, log: Log): void {
   try {
-    files.saveHints(
-      next === null || pending.size > MOST_PENDING ? null : { ...next, pending: [...pending].toSorted() },
-    );
+    run.files.saveHints(hints === null ? null : { ...hints, ended: run.directoryTime().toISOString() });
   } catch (thrown) {
     log.warning(`${toWritebackError(thrown).message} The next run reads again what this one has read.`);
   }
 }
 
-function tellInterrupted(files: RunFiles, log: Log): void {
-  for (const path of files.recover()) log.warning(`An earlier run was interrupted; its report is ${path}.`);
+/** Whether a run of this machine was killed. */
+function tellInterrupted(files: RunFiles, log: Log): boolean {
+  const reports = files.recover();
+  for (const path of reports) log.warning(`An earlier run was interrupted; its report is ${path}.`);
+  return reports.length > 0;
 }
 
 /** So many refusals for want of rights, and not one success: no write of this run can work. */

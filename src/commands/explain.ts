@@ -1,11 +1,19 @@
 import { readAnchor } from '../device/anchor.ts';
 import { attributeFlow, SOURCES } from '../device/attributeFlow.ts';
-import { ATTRIBUTE_NAMES, type AttributeName } from '../device/attributes.ts';
+import { adFsView } from '../device/adFsView.ts';
+import {
+  ATTRIBUTE_NAMES,
+  MARK_ATTRIBUTE,
+  type AttributeName,
+  type AttributeValues,
+  type Values,
+} from '../device/attributes.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import { sameName } from '../device/distinguishedName.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import { parseGuid } from '../device/guid.ts';
 import { WritebackError } from '../errors.ts';
+import type { Change } from '../plan/change.ts';
 import { deviceIdOf, leadsTo, ownershipOf } from '../plan/decide.ts';
 import { displayValue } from '../device/displayValue.ts';
 import type { Outputs, WireDevice, WireDeviceAttribute } from '../protocol/messages.ts';
@@ -99,10 +107,23 @@ function explain({ plan, available }: PlannedRun, identity: string, { device, ob
     reason: change === undefined ? (held[0]?.reason ?? null) : capital(change.cause),
     description: sentences.length === 0 ? nothing : sentences.join(' '),
     ownership: object === null ? 'Absent' : capital(ownershipOf(object, plan.tenantId)),
+    adFs: adFsView(valuesAfter(object, change), object?.hasTransportKey ?? false).map(
+      ({ name, value }) => `${name}: ${value}`,
+    ),
     attributes: ATTRIBUTE_NAMES.filter((name) => available.has(name)).map((name) =>
       explainAttribute(name, device, object, available),
     ),
   };
+}
+
+/** The values of the object once the change is applied, null where there will be none. */
+function valuesAfter(object: DeviceObject | null, change: Change | undefined): AttributeValues | null {
+  if (change?.action === 'delete' || (object === null && change === undefined)) return null;
+  const values: Partial<Record<AttributeName, Values>> = { ...object?.attributes };
+  for (const { attribute, after } of change?.attributes ?? []) {
+    if (attribute !== MARK_ATTRIBUTE) values[attribute] = after;
+  }
+  return values;
 }
 
 function explainAttribute(

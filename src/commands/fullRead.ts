@@ -2,7 +2,7 @@ import type { AttributeName } from '../device/attributes.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
-import { WritebackError } from '../errors.ts';
+import { throwIfCancelled, WritebackError } from '../errors.ts';
 import type { Census, Plan } from '../plan/change.ts';
 import { leadsTo } from '../plan/decide.ts';
 import type { Absence } from '../plan/draft.ts';
@@ -10,7 +10,7 @@ import { Matcher } from '../plan/matcher.ts';
 import { planOfRows, type ValueReader } from '../plan/planOfRows.ts';
 import { scopeOf } from '../plan/scope.ts';
 import type { RunFiles, Spool } from '../ports.ts';
-import { ask, counted, membersOf, READING_OBJECTS, startDelta, type Reader } from './read.ts';
+import { ask, counting, membersOf, READING_OBJECTS, startDelta, type Reader } from './read.ts';
 
 /** What to keep the values of while everything is read. */
 export interface Watch {
@@ -39,6 +39,7 @@ const MOST_ATTEMPTS = 3;
  * values: those of the devices wait in a spool, those of objects that differ are read again. The delta link comes first,
  * so that nothing falls between it and the list.
  * @param check looks at the whole container before anything is read from Entra; what it throws ends the run
+ * @param see gets each object as it is read
  */
 export async function planInFull(
   reader: Reader,
@@ -46,21 +47,31 @@ export async function planInFull(
   files: RunFiles,
   watch: Watch | null,
   check: (census: Census) => void,
+  see: (object: DeviceObject) => void,
 ): Promise<FullRead> {
-  const { source, directory, place, tenantId, policy, signal } = reader;
+  const { source, directory, place, tenantId, policy, outputs, signal } = reader;
   const kept = new Kept(watch);
   const deltaLink = await startDelta(source, reader.log, signal);
   const directoryTime = place.rootDse.currentTime;
   const matcher = new Matcher({ tenantId, available, directoryTime, policy });
-  for await (const object of counted(directory.devices(place.container, signal), READING_OBJECTS, reader)) {
+  const countObject = counting(READING_OBJECTS, outputs);
+  for await (const object of directory.devices(place.container, signal)) {
+    countObject();
     matcher.addObject(object);
     kept.object(object);
+    see(object);
   }
+  throwIfCancelled(signal);
   check(matcher.census());
   const spool = files.openSpool();
   try {
     const add = await sorting(matcher, spool, kept, reader);
-    for await (const device of counted(source.devices(signal), 'Reading Entra devices', reader)) add(device);
+    const countDevice = counting('Reading Entra devices', outputs);
+    for await (const device of source.devices(signal)) {
+      countDevice();
+      add(device);
+    }
+    throwIfCancelled(signal);
     const values: ValueReader = {
       device: (offset) => JSON.parse(spool.read(offset)) as EntraDevice,
       objects: (objectGuids) => readObjects(objectGuids, reader),

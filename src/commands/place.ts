@@ -1,7 +1,7 @@
 import { ATTRIBUTE_NAMES, type AttributeName } from '../device/attributes.ts';
 import { parseGuid, type Guid } from '../device/guid.ts';
 import { WritebackError } from '../errors.ts';
-import type { Directory, RegistrationService, RootDse, Schema } from '../ports.ts';
+import type { Clock, Directory, RegistrationService, RootDse, Schema } from '../ports.ts';
 
 /** The classes without which there is no device writeback. */
 export const DEVICE_CLASSES = [
@@ -143,4 +143,14 @@ export function refuseOtherTenant(tenantId: Guid, keywords: readonly string[] | 
       remedy: 'Sync the tenant that the forest is joined to, or correct azureADId in its keywords.',
     },
   );
+}
+
+const SECOND = 1000;
+
+/**
+ * The domain controller's clock as it goes on since `read` by ours. It gives whole seconds, so the time is rounded up:
+ * whatever was created until now is not later.
+ */
+export function directoryClock({ currentTime }: RootDse, read: Date, clock: Clock): () => Date {
+  return () => new Date(currentTime.getTime() + SECOND + clock.now().getTime() - read.getTime());
 }

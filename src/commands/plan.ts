@@ -21,9 +21,10 @@ import {
   stateSettings,
   type Options,
 } from './options.ts';
-import { availableAttributes, domainOf, findPlace, refuseOtherTenant, type Place } from './place.ts';
+import { availableAttributes, directoryClock, domainOf, findPlace, refuseOtherTenant, type Place } from './place.ts';
 import { planInFull, type FullRead, type Watch } from './fullRead.ts';
 import { readChanges, type Reader, type Sides } from './read.ts';
+import { Strangers } from './strangers.ts';
 import { refusalError, wireChange, wireHeld } from './wire.ts';
 
 /** A plan with the sides it was made from and the connections that apply goes on to use. */
@@ -38,6 +39,12 @@ export interface PlannedRun {
   readonly source: DeviceSource;
   readonly directory: Directory;
   readonly files: RunFiles;
+  /** Signs of another machine that writes here. */
+  readonly strangers: Strangers;
+  /** The domain controller's clock now. */
+  directoryTime(): Date;
+  /** The hints that were found. */
+  readonly previous: Hints | null;
   /** The hints for the next run, if every change of this one is applied; null: the next run reads everything. */
   readonly next: Hints | null;
   close(): Promise<void>;
@@ -83,7 +90,8 @@ export async function makePlan(
     const grounds = groundsOf(place, settings.tenantId, scope, policy);
     const hints = files.readHints();
     const began = outside.clock.now();
-    const whole = (why: string): Promise<Planned> => planWhole(why, wish.watch, reader, files);
+    const strangers = new Strangers(settings.tenantId, hints?.ended === undefined ? null : new Date(hints.ended));
+    const whole = (why: string): Promise<Planned> => planWhole(why, wish.watch, strangers, reader, files);
     const why =
       wish.full || policy.adopt ? 'it was asked for' : whyFull(hints, grounds, fullAfterHours(options), began);
     tellOtherController(hints, grounds, log);
@@ -104,6 +112,9 @@ export async function makePlan(
       source,
       directory,
       files,
+      strangers,
+      directoryTime: directoryClock(place.rootDse, began, outside.clock),
+      previous: hints,
       next:
         sides.deltaLink === null
           ? null
@@ -147,12 +158,23 @@ interface Planned {
 const NO_HINTS = 'there are no hints of an earlier run';
 
 /** The plan of everything. */
-async function planWhole(why: string, watch: Watch | null, reader: Reader, files: RunFiles): Promise<Planned> {
+async function planWhole(
+  why: string,
+  watch: Watch | null,
+  strangers: Strangers,
+  reader: Reader,
+  files: RunFiles,
+): Promise<Planned> {
   const { directory, place, tenantId, signal } = reader;
   const available = await availableAttributes(directory, place, signal);
   refuseOtherTenant(tenantId, await directory.serviceConnectionPoint(signal));
-  const sides: FullRead = await planInFull(reader, available, files, watch, (census) =>
-    refuseForeignContainer(tenantId, census, place.container),
+  const sides: FullRead = await planInFull(
+    reader,
+    available,
+    files,
+    watch,
+    (census) => refuseForeignContainer(tenantId, census, place.container),
+    (object) => strangers.see(object),
   );
   return { plan: sides.plan, reading: { kind: 'full', why }, available, sides };
 }

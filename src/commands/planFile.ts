@@ -20,8 +20,9 @@ import {
   stateSettings,
   type Options,
 } from './options.ts';
-import { availableAttributes, domainOf, findPlace, refuseOtherTenant, type Place } from './place.ts';
+import { availableAttributes, directoryClock, domainOf, findPlace, refuseOtherTenant, type Place } from './place.ts';
 import type { PlannedRun } from './plan.ts';
+import { Strangers } from './strangers.ts';
 
 /** Saves a plan as the options say, if they say so: to be applied later, or to be reviewed. */
 export function saveIfAsked(run: PlannedRun, options: Options, outside: Outside): void {
@@ -74,6 +75,9 @@ export async function planFromFile(
       source,
       directory,
       files: outside.openRunFiles(stateSettings(options, tenantId, domainOf(rootDse)), log),
+      strangers: new Strangers(tenantId, null),
+      directoryTime: directoryClock(rootDse, now, outside.clock),
+      previous: null,
       next: null,
       close: () => directory.close(),
     };

@@ -108,10 +108,13 @@ async function relatedObjects(
   const objects: DeviceObject[] = [];
   if (whole) {
     const census = new CensusTaker(reader.tenantId);
-    for await (const object of counted(directory.devices(place.container, signal), READING_OBJECTS, reader)) {
+    const count = counting(READING_OBJECTS, reader.outputs);
+    for await (const object of directory.devices(place.container, signal)) {
+      count();
       census.add(object);
       if (isRelated(object)) objects.push(object);
     }
+    throwIfCancelled(signal);
     return { objects, census: census.counts() };
   }
   if (devices.length === 0) return { objects, census: null };
@@ -192,17 +195,11 @@ export async function membersOf(
 
 export const READING_OBJECTS = 'Reading device objects';
 
-/** The same elements; their count is told as it grows. */
-export async function* counted<T>(
-  read: AsyncIterable<T>,
-  activity: string,
-  { outputs, signal }: Pick<Reader, 'outputs' | 'signal'>,
-): AsyncGenerator<T> {
+/** To be called for each element that is read: the count is told as it grows. */
+export function counting(activity: string, outputs: Reader['outputs']): () => void {
   let count = 0;
-  for await (const one of read) {
-    yield one;
+  return () => {
     count += 1;
     if (count % 100 === 0) outputs.progress({ activity, status: `${count} read`, percent: -1 });
-  }
-  throwIfCancelled(signal);
+  };
 }

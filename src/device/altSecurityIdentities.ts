@@ -8,13 +8,15 @@ import { canonical, type Values } from './attributes.ts';
  * other kinds of key have type 2 too, so only the text decides.
  */
 const KEY = /^X509:<SHA1-TP-PUBKEY>([0-9A-F]{40})([A-Za-z0-9+/]{43}=)$/;
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** Characters of such a text, and of the base64 of its UTF-16LE, which needs no padding. */
+const KEY_LENGTH = 105;
+const BASE64_LENGTH = 280;
 const PUBLIC_KEY_TYPE = 2;
 
 /** The key's text if this entry is a certificate key of the known form, else null. */
 export function keyOf(entry: AlternativeSecurityId): string | null {
   if (entry.type !== PUBLIC_KEY_TYPE || entry.key === null) return null;
-  const text = asciiFromUtf16Base64(entry.key);
+  const text = fromUtf16Base64(entry.key);
   return text !== null && KEY.test(text) ? text : null;
 }
 
@@ -33,11 +35,17 @@ export function parseKey(text: string): { readonly thumbprint: string; readonly 
   return { thumbprint: parts[1], publicKeyHash: parts[2] };
 }
 
-/** The text whose UTF-16LE bytes these are, or null if it holds anything but ASCII or the base64 is none. */
-function asciiFromUtf16Base64(base64: string): string | null {
-  if (base64.length % 4 !== 0 || !BASE64.test(base64)) return null;
-  const bytes = atob(base64);
+/** The text whose UTF-16LE this is, if it is as long as a key and ASCII only, else null. */
+function fromUtf16Base64(base64: string): string | null {
+  if (base64.length !== BASE64_LENGTH) return null;
+  let bytes: string;
+  try {
+    bytes = atob(base64);
+  } catch {
+    return null;
+  }
   for (let high = 1; high < bytes.length; high += 2) if (bytes.charCodeAt(high) !== 0) return null;
   const text = bytes.replaceAll('\0', '');
-  return 2 * text.length === bytes.length ? text : null;
+  // atob passes over white space, and then there are fewer bytes.
+  return bytes.length === 2 * KEY_LENGTH && text.length === KEY_LENGTH ? text : null;
 }

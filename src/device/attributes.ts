@@ -64,7 +64,9 @@ export type Values = readonly string[];
 export type AttributeValues = Readonly<Partial<Record<AttributeName, Values>>>;
 
 export function canonical(values: readonly string[]): Values {
-  return values.length < 2 ? values : [...new Set(values)].sort();
+  if (values.length < 2) return values;
+  const sorted = values.toSorted();
+  return sorted.some((value, index) => value === sorted[index - 1]) ? [...new Set(sorted)] : sorted;
 }
 
 export function sameValues(a: Values, b: Values): boolean {

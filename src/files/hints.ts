@@ -61,6 +61,7 @@ function areHints(value: unknown): value is Hints {
     hints.grounds !== null &&
     Object.values(hints.grounds).every((ground) => typeof ground === 'string') &&
     Array.isArray(hints.pending) &&
-    hints.pending.every((id) => typeof id === 'string' && parseGuid(id) === id)
+    hints.pending.every((id) => typeof id === 'string' && parseGuid(id) === id) &&
+    (hints.ended === undefined || (typeof hints.ended === 'string' && !Number.isNaN(Date.parse(hints.ended))))
   );
 }

@@ -53,8 +53,17 @@ const NOTHING: Decision = { change: null, held: [] };
 
 const CLOCK_SKEW = 'the clocks of domain controller and Graph differ by more than an hour';
 
+const STATED = 'Entra says accountEnabled false';
+
+/** What becomes of an object or a device that is held. */
+const LEFT = 'is left as it is';
+const NOT_CREATED = 'is not created';
+
 export function ownershipOf(object: DeviceObject, tenantId: Guid): Ownership {
-  const mark = markOf(object);
+  return ownershipOfMark(markOf(object), tenantId);
+}
+
+export function ownershipOfMark(mark: Mark | null, tenantId: Guid): Ownership {
   if (mark === null) return 'unowned';
   return mark.tenantId === tenantId ? 'owned' : 'foreign';
 }
@@ -89,21 +98,20 @@ export function decide(
   const owned = object !== null && ownershipOf(object, circumstances.tenantId) === 'owned';
   switch (situation.kind) {
     case 'foreign':
-      return device === null ? NOTHING : hold('Foreign', device, object, 'the object belongs to another tenant');
-    case 'duplicateInDirectory':
-      return {
-        change: owned ? disableOfDuplicate(object, circumstances, true) : null,
-        held: [
-          held('DuplicateInDirectory', device, object, 'another object has the same device id, anchor or Entra device'),
-        ],
-      };
-    case 'duplicateInSource':
-      return {
-        change: owned ? disableOfDuplicate(object, circumstances, false) : null,
-        held: [
-          held('DuplicateInSource', device, object, 'two Entra devices have this device id or lead to this object'),
-        ],
-      };
+      return device === null ? NOTHING : hold('Foreign', device, object, 'its mark is that of another tenant');
+    case 'duplicateInDirectory': {
+      const change = owned ? disableOfDuplicate(object, circumstances, true) : null;
+      const why = 'another object has the same device id, anchor or Entra device';
+      return { change, held: [held('DuplicateInDirectory', device, object, why, fateBeside(change))] };
+    }
+    case 'duplicateInSource': {
+      const change = owned ? disableOfDuplicate(object, circumstances, false) : null;
+      const [fate, why] =
+        object === null
+          ? ['is not written back', 'another Entra device has the same device id or object']
+          : [fateBeside(change), 'two Entra devices have its device id or lead to it'];
+      return { change, held: [held('DuplicateInSource', device, object, why, fate)] };
+    }
     case 'sourceOnly':
       return device === null ? NOTHING : createOf(device, situation, circumstances);
     case 'directoryOnly':
@@ -112,6 +120,10 @@ export function decide(
       if (device === null || object === null) return NOTHING;
       return owned ? updateOf(device, object, circumstances) : adoptionOf(device, object, circumstances);
   }
+}
+
+function fateBeside(disable: Change | null): string {
+  return disable === null ? LEFT : 'is disabled and otherwise left as it is';
 }
 
 function createOf(
@@ -124,9 +136,12 @@ function createOf(
   const blocked = kept.some((one) => isMandatory(one.attribute));
   if (blocked || typeof device.deviceId !== 'string') return { change: null, held: kept };
   const distinguishedName = `CN=${device.deviceId},${circumstances.container}`;
-  if (situation.nameTaken) return hold('NameTaken', device, null, `another object is named ${distinguishedName}`);
-  if (situation.keyInUse)
-    return hold('KeyInUse', device, null, 'another object or device has the same certificate key');
+  if (situation.nameTaken) {
+    return hold('NameTaken', device, null, `another object is named ${distinguishedName}`, NOT_CREATED);
+  }
+  if (situation.keyInUse) {
+    return hold('KeyInUse', device, null, 'another object or new device has the same certificate key', NOT_CREATED);
+  }
   const mark = markText({ tenantId: circumstances.tenantId, removed: null });
   const attributes = ATTRIBUTE_NAMES.flatMap((attribute): AttributeChange[] => {
     const flowed = flow[attribute];
@@ -154,10 +169,16 @@ function createOf(
 /** An unowned object of a device in scope: held, or marked and made equal where the administrator wants that. */
 function adoptionOf(device: EntraDevice, object: DeviceObject, circumstances: Circumstances): Decision {
   const { policy, secondWriter, tenantId } = circumstances;
-  if (!policy.adopt)
-    return hold('Unowned', device, object, 'AD FS or Entra Connect wrote the object; it carries no mark');
   if (object.adminDescription.length > 0) {
     return hold('Unowned', device, object, 'its adminDescription holds other text, which is never overwritten');
+  }
+  if (!policy.adopt) {
+    return hold(
+      'Unowned',
+      device,
+      object,
+      'it carries no mark, so another program wrote it; -Adopt would take it over',
+    );
   }
   if (secondWriter) {
     return hold('SecondWriter', device, object, 'another program created device objects here in the last 24 hours');
@@ -189,13 +210,29 @@ function updateOf(
   const disables = switched?.after[0] === 'FALSE';
   const ordinary: Cause = disables ? (stated ? 'stated' : 'noKey') : 'flow';
   const cause = given === null || ordinary === 'noKey' ? ordinary : 'adoption';
-  const name = object.attributes.displayName?.[0] ?? object.name;
-  const names = attributes.map((one) => one.attribute).join(', ');
-  const sentence = disables
-    ? `Disable ${quotedText(name)}: ${stated ? 'Entra says accountEnabled false' : 'the Entra device has no certificate key any more'}.`
-    : `${given === null ? (switched === undefined ? 'Update' : 'Enable') : 'Adopt'} ${quotedText(name)}: ${names}.`;
   const action = disables ? 'disable' : switched === undefined ? 'update' : 'enable';
+  const sentence = sentenceOf(action, device, object, attributes, given !== null);
   return { change: modify(object, action, cause, attributes, sentence, device.id), held: kept };
+}
+
+function sentenceOf(
+  action: 'update' | 'disable' | 'enable',
+  device: EntraDevice,
+  object: DeviceObject,
+  attributes: readonly AttributeChange[],
+  adopts: boolean,
+): string {
+  const name = quotedText(object.attributes.displayName?.[0] ?? object.name);
+  if (action === 'disable') {
+    const why = device.accountEnabled === false ? STATED : 'the Entra device has no certificate key any more';
+    return adopts ? `Adopt ${name} and disable it: ${why}.` : `Disable ${name}: ${why}.`;
+  }
+  const anchor = readAnchor(object.attributes['msDS-CloudAnchor']);
+  const anew = anchor !== null && anchor !== device.id ? ', registered anew in Entra' : '';
+  const written = attributes.flatMap(({ attribute }) => (attribute === MARK_ATTRIBUTE ? [] : [attribute]));
+  if (adopts) return `Adopt ${name}${anew}: ${written.join(', ') || 'its values are equal'}.`;
+  const taken = written.length < attributes.length ? ['removed mark taken off'] : [];
+  return `${action === 'enable' ? 'Enable' : 'Update'} ${name}${anew}: ${[...written, ...taken].join(', ')}.`;
 }
 
 /** While its keys are left an object is not enabled: those in the directory may be ones that Entra has revoked. */
@@ -223,26 +260,38 @@ function removalOf(object: DeviceObject, circumstances: Circumstances): Decision
   const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
   if (whereabouts.state === 'unchanged') return NOTHING;
   if (whereabouts.state === 'unproven') {
-    return hold('AbsenceUnproven', null, object, `it is not proven that the Entra device is gone: ${whereabouts.why}`);
+    return hold('AbsenceUnproven', null, object, `that its Entra device is gone is not proven (${whereabouts.why})`);
   }
   const why = whereabouts.state === 'gone' ? 'the Entra device is gone' : 'the Entra device is out of scope';
-  const name = object.attributes.displayName?.[0] ?? object.name;
+  const name = quotedText(object.attributes.displayName?.[0] ?? object.name);
   const removed = mark.removed !== null && !enabled;
   if (due && circumstances.clocksAgree) {
-    return {
-      change: deletion(object, removed ? 'retention' : 'removal', `Delete ${quotedText(name)}: ${why}.`),
-      held: [],
-    };
+    const grounds = over ? `: ${why} and its retention time is over` : ` at once: ${why}`;
+    const sentence = `Delete ${name}${grounds}; no undo brings back ${lostWith(object)}.`;
+    return { change: deletion(object, over ? 'retention' : 'removal', sentence), held: [] };
   }
   // Only the delete waits for the clocks: an object that is not yet disabled and marked becomes so.
   const waiting = due ? [held('ClockSkew', null, object, CLOCK_SKEW, 'is not deleted')] : [];
   if (removed) return { change: null, held: waiting };
   const attributes: AttributeChange[] = [markChange(object, { ...mark, removed: now })];
   if (enabled) attributes.push(switchOff(object));
-  const sentence = enabled
-    ? `Disable ${quotedText(name)}: ${why}; its time of retention starts now.`
-    : `Mark ${quotedText(name)} as removed: ${why}; its time of retention starts now.`;
+  const verb = enabled ? `Disable ${name}` : `Mark ${name} as removed`;
+  const sentence = `${verb}: ${why}; ${whatFollows(policy)}.`;
   return { change: modify(object, enabled ? 'disable' : 'update', 'removal', attributes, sentence), held: waiting };
+}
+
+/** What becomes of an object once it is disabled and marked as removed. */
+function whatFollows({ keepRemoved, deleteAfterDays }: Policy): string {
+  if (keepRemoved) return 'it is never deleted';
+  if (deleteAfterDays === 0) return 'a later run deletes it';
+  return deleteAfterDays === 1
+    ? 'its 1 day of retention starts now'
+    : `its ${deleteAfterDays} days of retention start now`;
+}
+
+/** What a deleted object had that is never read or written, so that no undo can give it back. */
+function lostWith({ hasTransportKey }: DeviceObject): string {
+  return hasTransportKey ? 'its transport key and the time of its last logon' : 'the time of its last logon';
 }
 
 /**
@@ -255,13 +304,7 @@ function disableOfDuplicate(object: DeviceObject, circumstances: Circumstances, 
   const mark = markOf(object);
   const name = object.attributes.displayName?.[0] ?? object.name;
   if (whereabouts.state === 'inScope' && whereabouts.device.accountEnabled === false) {
-    return modify(
-      object,
-      'disable',
-      'stated',
-      [switchOff(object)],
-      `Disable ${quotedText(name)}: Entra says accountEnabled false.`,
-    );
+    return modify(object, 'disable', 'stated', [switchOff(object)], `Disable ${quotedText(name)}: ${STATED}.`);
   }
   if (ifGone && whereabouts.state === 'gone' && mark !== null) {
     const attributes = [markChange(object, { ...mark, removed: circumstances.now }), switchOff(object)];
@@ -328,7 +371,10 @@ function heldValues(flow: Flow, device: EntraDevice, object: DeviceObject | null
   return ATTRIBUTE_NAMES.flatMap((attribute) => {
     const flowed = flow[attribute];
     if (flowed?.kind !== 'left') return [];
-    const one = held(flowed.reason, device, object, flowed.why);
+    if (object === null && ATTRIBUTES[attribute].mandatory) {
+      return [{ ...held(flowed.reason, device, null, flowed.why, NOT_CREATED), attribute }];
+    }
+    const one = held(flowed.reason, device, object, flowed.why, object === null ? 'is left out' : LEFT);
     return [{ ...one, attribute, sentence: `${attribute} of ${one.sentence}` }];
   });
 }
@@ -337,8 +383,14 @@ function isMandatory(attribute: Held['attribute']): boolean {
   return attribute !== null && attribute !== MARK_ATTRIBUTE && ATTRIBUTES[attribute].mandatory;
 }
 
-function hold(reason: HeldReason, device: EntraDevice | null, object: DeviceObject | null, why: string): Decision {
-  return { change: null, held: [held(reason, device, object, why)] };
+function hold(
+  reason: HeldReason,
+  device: EntraDevice | null,
+  object: DeviceObject | null,
+  why: string,
+  fate = LEFT,
+): Decision {
+  return { change: null, held: [held(reason, device, object, why, fate)] };
 }
 
 function held(
@@ -346,9 +398,9 @@ function held(
   device: EntraDevice | null,
   object: DeviceObject | null,
   why: string,
-  fate = 'is left as it is',
+  fate = LEFT,
 ): Held {
-  const name = device?.displayName ?? object?.attributes.displayName?.[0] ?? null;
+  const name = object?.attributes.displayName?.[0] ?? device?.displayName ?? null;
   return {
     reason,
     deviceId: device?.deviceId ?? (object === null ? null : deviceIdOf(object)),

@@ -94,7 +94,7 @@ export class Draft {
       distinguishedName: null,
       displayName: device.displayName ?? null,
       attribute: null,
-      sentence: `${quotedText(device.displayName ?? device.id)} is left as it is: what its scope depends on could not be read from Graph.`,
+      sentence: `${quotedText(device.displayName ?? device.id)} is neither created nor changed: what its scope depends on could not be read from Graph.`,
     });
   }
 

@@ -30,12 +30,21 @@ export type Case =
  */
 export function* match(source: SourceRows, directory: DirectoryRows, devicesById: RowIndex): Generator<Case> {
   const links = new Links(source, directory, devicesById);
+  const paired = new Uint8Array(source.table.count);
   for (let object = 0; object < directory.table.count; object += 1) {
-    if (directory.counts(object)) yield caseOfObject(object, directory.ownership(object) === 'foreign', links);
+    if (!directory.counts(object)) continue;
+    const isForeign = directory.ownership(object) === 'foreign';
+    const device = isForeign ? NONE : links.onlyDevice(object);
+    if (device === NONE) {
+      yield caseOfObject(object, isForeign, links);
+    } else {
+      paired[device] = 1;
+      yield { kind: 'pair', device, object };
+    }
   }
   let newcomers = 0;
   for (let device = 0; device < source.table.count; device += 1) {
-    if (!source.isInScope(device)) continue;
+    if (paired[device] === 1 || !source.isInScope(device)) continue;
     if (links.isDoubledDevice(device)) yield { kind: 'duplicateInSource', object: null, device };
     else if (!links.hasObject(device)) newcomers += 1;
   }
@@ -96,6 +105,17 @@ class Links {
       DirectoryRows.ANCHOR,
       (row) => directory.counts(row) && directory.hasAnchor(row),
     );
+  }
+
+  /**
+   * The device that leads to this object by device id and by anchor, where neither shares an id with another: all that
+   * there is to most pairs. NONE is no answer.
+   */
+  onlyDevice(object: number): number {
+    if (this.objectsByDeviceId.shares(object) || this.objectsByAnchor.shares(object)) return NONE;
+    const device = this.deviceOfDeviceId(object);
+    if (device === NONE || this.devicesByDeviceId.shares(device)) return NONE;
+    return device === this.deviceOfAnchor(object) ? device : NONE;
   }
 
   hasObject(device: number): boolean {

@@ -7,7 +7,7 @@ import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
 import { showsSecondWriter } from './census.ts';
 import type { Census } from './change.ts';
-import { deviceIdOf, isEnabled, markOf, ownershipOf } from './decide.ts';
+import { deviceIdOf, isEnabled, markOf, ownershipOfMark } from './decide.ts';
 import { fingerprintsOver, type Fingerprints } from './fingerprint.ts';
 import { match, type Case } from './match.ts';
 import { deletesAtOnce, retentionOver, type Policy } from './policy.ts';
@@ -52,22 +52,24 @@ export class Matcher {
   addDevice(device: EntraDevice, scope: ScopeAnswer, keep: (values: EntraDevice) => number): void {
     const { source } = this;
     if (scope !== 'in') {
-      const unread = source.add({ id: device.id, scope, deviceId: null, keys: [], fingerprint: null });
+      const unread = source.add({ id: device.id, scope, deviceId: null, fingerprint: null });
       if (scope === 'unread') source.setOffset(unread, keep(device), true);
       return;
     }
     const flow = attributeFlow(device, this.facts.available);
-    const flowed = flow.altSecurityIdentities;
     const row = source.add({
       id: device.id,
       scope,
       deviceId: device.deviceId ?? null,
-      keys: flowed?.kind === 'values' ? flowed.values : keysOf(device.alternativeSecurityIds ?? []),
       fingerprint: this.fingerprints.desired(flow),
     });
     const object = this.objectsByDeviceId().first(source.table, row, SourceRows.DEVICE_ID);
     const equal = object !== NONE && this.isEqual(row, object);
     source.setOffset(row, keep(equal ? identityOf(device) : device), !equal);
+    // Whether a key is in use is asked of devices without an object only.
+    const flowed = flow.altSecurityIdentities;
+    const keys = flowed?.kind === 'values' ? flowed.values : keysOf(device.alternativeSecurityIds ?? []);
+    source.setKeys(row, equal ? [] : keys);
   }
 
   addObject(object: DeviceObject): void {
@@ -202,14 +204,15 @@ export class Matcher {
 
   private rowOf(object: DeviceObject): DirectoryRow {
     const { tenantId, directoryTime, policy } = this.facts;
-    const removed = markOf(object)?.removed ?? null;
+    const mark = markOf(object);
+    const removed = mark?.removed ?? null;
     const enabled = isEnabled(object);
     const due = deletesAtOnce(policy) || (removed !== null && retentionOver(removed, directoryTime, policy));
     return {
       objectGuid: object.objectGuid,
       deviceId: deviceIdOf(object),
       anchor: readAnchor(object.attributes['msDS-CloudAnchor']),
-      ownership: ownershipOf(object, tenantId),
+      ownership: ownershipOfMark(mark, tenantId),
       name: object.name,
       keys: object.attributes.altSecurityIdentities ?? [],
       enabled,

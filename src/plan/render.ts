@@ -7,12 +7,19 @@ import {
   type AttributeChange,
   type Census,
   type Change,
+  type ChangeWarning,
   type Held,
   type Plan,
   type PlanSummary,
+  type Refusal,
 } from './change.ts';
 
 const MARKS: Readonly<Record<Action, string>> = { create: '+', update: '~', disable: '-', enable: '+', delete: 'x' };
+
+const WARNINGS: Readonly<Record<ChangeWarning, string>> = {
+  TransportKeyStale: 'msDS-KeyCredentialLink is kept, though key or registration change',
+  TransportKeyLost: 'msDS-KeyCredentialLink goes with the object, and no undo brings it back',
+};
 
 /** The whole plan as text, for reading and for golden files: no clock, no machine in it. */
 export function renderText(plan: Plan): string {
@@ -20,14 +27,14 @@ export function renderText(plan: Plan): string {
     ...plan.changes.flatMap(renderChange),
     ...plan.held.map(renderHeld),
     ...plan.notices.map((notice) => `note: ${notice}`),
-    ...(plan.refusal === null ? [] : [`refused: ${plan.refusal.code}: ${plan.refusal.sentence}`]),
-    renderSummary(plan.summary),
+    ...(plan.refusal === null ? [] : renderRefusal(plan.refusal)),
+    renderSummary(plan.summary, plan.reading),
     '',
   ].join('\n');
 }
 
 /** One line: what is there, what would be done, what is held. */
-export function renderSummary(summary: PlanSummary): string {
+export function renderSummary(summary: PlanSummary, reading: Plan['reading'] = 'full'): string {
   const actions = ACTIONS.filter((action) => summary.actions[action] > 0).map(
     (action) => `${summary.actions[action]} to ${action}`,
   );
@@ -36,12 +43,21 @@ export function renderSummary(summary: PlanSummary): string {
     return number === undefined ? [] : [`${reason} ${number}`];
   });
   return [
-    `${summary.inScope} of ${summary.entraDevices} Entra devices in scope`,
+    renderDevices(summary, reading),
     ...(summary.census === null ? [] : [renderCensus(summary.census)]),
     actions.length === 0 ? 'nothing to do' : actions.join(', '),
     `${summary.unchanged} unchanged`,
     held.length === 0 ? 'nothing held' : `held: ${held.join(', ')}`,
   ].join('; ');
+}
+
+function renderDevices({ inScope, entraDevices }: PlanSummary, reading: Plan['reading']): string {
+  if (reading === 'full') return `${inScope} of ${entraDevices} Entra devices in scope`;
+  return entraDevices === 0 ? 'no Entra device read' : `${inScope} of ${entraDevices} changed Entra devices in scope`;
+}
+
+function renderRefusal({ code, sentence, remedy }: Refusal): readonly string[] {
+  return [`refused: ${code}: ${sentence}`, `    ${remedy}`];
 }
 
 function renderCensus({ objects, owned, unowned, foreign }: Census): string {
@@ -50,7 +66,7 @@ function renderCensus({ objects, owned, unowned, foreign }: Census): string {
 
 function renderChange(change: Change): readonly string[] {
   const head = `${MARKS[change.action]} ${change.action} ${change.distinguishedName}`;
-  const warnings = change.warnings.map((warning) => `    warning: ${warning}`);
+  const warnings = change.warnings.map((warning) => `    warning: ${warning}: ${WARNINGS[warning]}`);
   return [head, `    ${change.sentence}`, ...warnings, ...change.attributes.map(renderAttribute)];
 }
 

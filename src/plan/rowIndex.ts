@@ -11,6 +11,8 @@ export class RowIndex {
   private readonly slots: Uint32Array;
   /** Row + 1 of the next row of the same bits; made when two rows share them. */
   private chain: Uint32Array | null = null;
+  /** 1 for each row of a chain of two or more; made with the chain. */
+  private inChain: Uint8Array | null = null;
   private readonly sought = new RowTable(4);
 
   /**
@@ -44,6 +46,16 @@ export class RowIndex {
     return this.first(this.sought, 0, 0);
   }
 
+  /** Whether any two rows have the same bits. */
+  get hasShared(): boolean {
+    return this.chain !== null;
+  }
+
+  /** Whether another row in the index has the bits of this row, which is in it. */
+  shares(row: number): boolean {
+    return this.inChain?.[row] === 1;
+  }
+
   /** Whether more than one row has these bits. */
   isShared(of: RowTable, row: number, at: number): boolean {
     return this.next(this.first(of, row, at)) !== NONE;
@@ -62,6 +74,9 @@ export class RowIndex {
       return;
     }
     this.chain ??= new Uint32Array(this.table.count);
+    this.inChain ??= new Uint8Array(this.table.count);
+    this.inChain[row] = 1;
+    this.inChain[head] = 1;
     if (leads(row, head)) {
       this.slots[slot] = row + 1;
       this.chain[row] = head + 1;

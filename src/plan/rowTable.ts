@@ -34,17 +34,17 @@ export class RowTable {
   }
 
   word(row: number, at: number): number {
-    return this.chunkOf(row)[(row & (CHUNK_ROWS - 1)) * this.width + at] ?? 0;
+    return this.chunkOf(row)[this.start(row) + at] ?? 0;
   }
 
   setWord(row: number, at: number, value: number): void {
-    this.chunkOf(row)[(row & (CHUNK_ROWS - 1)) * this.width + at] = value;
+    this.chunkOf(row)[this.start(row) + at] = value;
   }
 
   /** Stores 128 bits in four words. @param text 32 hexadecimal digits, or a GUID */
   setBits(row: number, at: number, text: string): void {
     const chunk = this.chunkOf(row);
-    let target = (row & (CHUNK_ROWS - 1)) * this.width + at;
+    let target = this.start(row) + at;
     let value = 0;
     let digits = 0;
     for (let index = 0; index < text.length; index += 1) {
@@ -74,8 +74,12 @@ export class RowTable {
 
   /** Whether 128 bits here and 128 bits of a row of another table, or of this one, are the same. */
   sameBits(row: number, at: number, other: RowTable, otherRow: number, otherAt: number): boolean {
+    const mine = this.chunkOf(row);
+    const others = other.chunkOf(otherRow);
+    const from = this.start(row) + at;
+    const otherFrom = other.start(otherRow) + otherAt;
     for (let word = 0; word < 4; word += 1) {
-      if (this.word(row, at + word) !== other.word(otherRow, otherAt + word)) return false;
+      if (mine[from + word] !== others[otherFrom + word]) return false;
     }
     return true;
   }
@@ -98,12 +102,19 @@ export class RowTable {
 
   /** 32 bits that spread the 128 well, wherever they differ. */
   hash(row: number, at: number): number {
+    const chunk = this.chunkOf(row);
+    const from = this.start(row) + at;
     let mixed = 0;
-    for (let word = at; word < at + 4; word += 1) {
-      mixed = Math.imul(mixed ^ this.word(row, word), 0x9e3779b1);
+    for (let word = from; word < from + 4; word += 1) {
+      mixed = Math.imul(mixed ^ (chunk[word] ?? 0), 0x9e3779b1);
       mixed ^= mixed >>> 15;
     }
     return mixed >>> 0;
+  }
+
+  /** Where a row begins in its chunk. */
+  private start(row: number): number {
+    return (row & (CHUNK_ROWS - 1)) * this.width;
   }
 
   private growFirst(row: number): void {

@@ -13,7 +13,6 @@ export interface SourceRow {
   readonly scope: ScopeAnswer;
   /** null where Entra gave none that can be used. */
   readonly deviceId: Guid | null;
-  readonly keys: readonly string[];
   /** Of the values its object shall have, 32 hexadecimal digits; null where that depends on the object. */
   readonly fingerprint: string | null;
 }
@@ -102,9 +101,13 @@ export class SourceRows {
       flags |= FLAG.fingerprint;
     }
     table.setWord(row, SourceRows.FLAGS, flags);
-    table.setWord(row, SourceRows.FIRST_KEY, this.keys.table.count);
-    for (const key of device.keys) this.keys.add(row, shortDigest(key));
     return row;
+  }
+
+  /** The keys of the row that was added last. */
+  setKeys(row: number, keys: readonly string[]): void {
+    this.table.setWord(row, SourceRows.FIRST_KEY, this.keys.table.count);
+    for (const key of keys) this.keys.add(row, shortDigest(key));
   }
 
   /** @param whole whether all of the device's values wait there */
@@ -190,7 +193,7 @@ export class DirectoryRows {
     const row = this.table.append();
     setObject(this.table, row, object);
     for (const key of object.keys) this.keys.add(row, shortDigest(key));
-    const name = parseGuid(object.name);
+    const name = object.name === object.deviceId ? null : parseGuid(object.name);
     if (name !== null && name !== object.deviceId) this.otherNames.add(row, name);
     return row;
   }
@@ -262,8 +265,8 @@ function setObject(table: RowTable, row: number, object: DirectoryRow): void {
 export function indexByObjectId(source: SourceRows): RowIndex {
   const { table } = source;
   const index = new RowIndex(table, SourceRows.ID, undefined, () => true);
-  for (let row = 0; row < table.count; row += 1) {
-    if (index.first(table, row, SourceRows.ID) !== row) source.replace(row);
+  for (let row = 0; index.hasShared && row < table.count; row += 1) {
+    if (index.shares(row) && index.first(table, row, SourceRows.ID) !== row) source.replace(row);
   }
   return index;
 }

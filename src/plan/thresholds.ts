@@ -24,6 +24,10 @@ export function countsAsRemoval(change: Change): boolean {
   return change.cause === 'removal' || change.cause === 'noKey';
 }
 
+function objects(number: number): string {
+  return `${number} device ${number === 1 ? 'object' : 'objects'}`;
+}
+
 /** From so many owned enabled objects up, a source less than half as large is not believed. */
 const HALVED_FROM = 20;
 
@@ -38,7 +42,7 @@ export function refuse(counts: Counts, policy: Policy, digest: string): Refusal 
   if (removals > threshold) {
     return {
       code: 'RemovalThreshold',
-      sentence: `The plan removes ${removals} of ${ownedEnabled} enabled device objects; at most ${threshold} may be removed in one run.`,
+      sentence: `The plan removes ${objects(removals)}, of this tenant ${ownedEnabled} are enabled; one run may remove at most ${threshold}.`,
       remedy: `Look for what shrank the source: tenant, permissions, scope. ${wayOn}`,
     };
   }

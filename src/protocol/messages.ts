@@ -256,6 +256,8 @@ export interface WireDevice {
   readonly reason: string | null;
   readonly description: string;
   readonly ownership: 'Owned' | 'Unowned' | 'Foreign' | 'Absent';
+  /** What AD FS will see once the plan is applied, as "name: value"; inferred from the claim names. */
+  readonly adFs: readonly string[];
   readonly attributes: readonly WireDeviceAttribute[];
 }
 

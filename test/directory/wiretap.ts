@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export type Direction = 'toServer' | 'toClient';
 
 export interface Wiretap {
+  /** That of the target, so that its certificate fits. */
   readonly host: string;
   readonly port: number;
   /** Everything so far. */
@@ -13,6 +14,7 @@ export interface Wiretap {
   stop(): Promise<void>;
 }
 
+/** @param host an address of this machine */
 export async function openWiretap(host: string, port: number): Promise<Wiretap> {
   const kept: Record<Direction, Buffer[]> = { toServer: [], toClient: [] };
   const sockets = new Set<Socket>();
@@ -35,9 +37,9 @@ export async function openWiretap(host: string, port: number): Promise<Wiretap> 
     join(client, target, 'toServer');
     join(target, client, 'toClient');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
-    host: '127.0.0.1',
+    host,
     port: (server.address() as AddressInfo).port,
     octets: (direction) => Buffer.concat(kept[direction]),
     pass: (given) => {
@@ -49,4 +51,12 @@ export async function openWiretap(host: string, port: number): Promise<Wiretap> 
       await closed;
     },
   };
+}
+
+/** Those of the texts that can be read in what went through, in either form that a text may have on the wire. */
+export function readableOn(tap: Wiretap, texts: Iterable<string>): readonly string[] {
+  const passed = [tap.octets('toServer'), tap.octets('toClient')];
+  const isReadable = (text: string): boolean =>
+    [Buffer.from(text), Buffer.from(text, 'utf16le')].some((form) => passed.some((octets) => octets.includes(form)));
+  return [...new Set(texts)].filter(isReadable);
 }

@@ -79,7 +79,7 @@ class History {
     try {
       weather.clear();
       this.#changeScope(life);
-      await this.#run(life, NO_LIMIT);
+      await this.#expectEqual(life, true);
       await life.addOthersObjects();
       for (let step = this.#chance.between(5, 12); step > 0; step -= 1) {
         for (let events = this.#chance.between(1, 4); events > 0; events -= 1) this.#tell(await life.happen());

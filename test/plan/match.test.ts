@@ -3,7 +3,11 @@ import { match as matchRows, type Case } from '../../src/plan/match.ts';
 import { DirectoryRows, indexByObjectId, SourceRows, type DirectoryRow, type SourceRow } from '../../src/plan/rows.ts';
 import { deviceId, key, objectGuid, objectId } from './samples.ts';
 
-const source = (number: number, row: Partial<SourceRow> = {}): SourceRow => ({
+interface Device extends SourceRow {
+  readonly keys: readonly string[];
+}
+
+const source = (number: number, row: Partial<Device> = {}): Device => ({
   id: objectId(number),
   deviceId: deviceId(number),
   keys: [key(number)],
@@ -26,9 +30,9 @@ const object = (number: number, row: Partial<DirectoryRow> = {}): DirectoryRow =
   ...row,
 });
 
-function match(devices: readonly SourceRow[], objects: readonly DirectoryRow[]): readonly Case[] {
+function match(devices: readonly Device[], objects: readonly DirectoryRow[]): readonly Case[] {
   const [source, directory] = [new SourceRows(), new DirectoryRows()];
-  devices.forEach((row) => source.add(row));
+  devices.forEach((row) => source.setKeys(source.add(row), row.keys));
   objects.forEach((row) => directory.add(row));
   return [...matchRows(source, directory, indexByObjectId(source))];
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { eventually, FakeEngineSetup } from './fakeEngineSetup.ts';
 import { namedPwsh, quote, type ScenarioResult } from './powerShell.ts';
@@ -146,8 +147,55 @@ describe('the cmdlets', function () {
       expect(device.params('explain')).to.deep.equal({ devices: ['PC-1'] });
     });
 
+    it('of adoption and of what is kept are sent when given', async () => {
+      const sync = await runAndListen('Sync-DeviceWriteback -Server empty -Adopt -KeepReports 12');
+      expect(sync.params('plan')).to.deep.equal({ server: 'empty', adopt: true, keepReports: 12 });
+      const plan = await runAndListen('Get-DeviceWritebackPlan -Server empty -Adopt:$false');
+      expect(plan.params('plan')).to.deep.equal({ server: 'empty', adopt: false, full: true });
+      const device = await runAndListen('Get-DeviceWritebackDevice PC-1 -Adopt');
+      expect(device.params('explain')).to.deep.equal({ devices: ['PC-1'], adopt: true });
+    });
+
+    it('of a plan from a file are sent, those of the policy with them', async () => {
+      for (const name of ['Plan', 'PlanFile']) {
+        const { params } = await runAndListen(
+          `$ExecutionContext.SessionState.Path.SetLocation(${quote(setup.folder)}) | Out-Null
+          Sync-DeviceWriteback -Server empty -${name} plan.json -Digest ${'aB'.repeat(32)} -PlanMaximumAge 168 -MaximumRemoval 9 -DeleteAfter 0`,
+        );
+        expect(params('plan')).to.deep.equal({
+          server: 'empty',
+          planFile: path.join(setup.folder, 'plan.json'),
+          planDigest: 'aB'.repeat(32),
+          planMaximumAge: 168,
+          maximumRemoval: 9,
+          deleteAfter: 0,
+        });
+      }
+    });
+
+    for (const [refused, id] of [
+      ...['-Full', '-FullAfter 1', '-Adopt', '-TrustType AzureAd', '-OperatingSystem Windows', '-Group g'].map(
+        (entra) => [`-Plan p.json -Digest ${'a'.repeat(64)} ${entra}`, 'AmbiguousParameterSet'] as const,
+      ),
+      [`-Digest ${'a'.repeat(64)} -Full`, 'AmbiguousParameterSet'],
+      ['-Full -PlanMaximumAge 1', 'AmbiguousParameterSet'],
+    ] as const) {
+      it(`that do not go together are refused before anything is sent: ${refused}`, async () => {
+        const { result, methods } = await runAndListen(`Sync-DeviceWriteback ${refused}`);
+        expect(result.errors[0]?.id).to.match(new RegExp(`^${id},`));
+        expect(methods).to.deep.equal([]);
+      });
+    }
+
     for (const refused of [
       'Sync-DeviceWriteback -DeleteAfter 36501',
+      `Sync-DeviceWriteback -Plan p.json -Digest ${'a'.repeat(63)}`,
+      `Sync-DeviceWriteback -Plan p.json -Digest ${'g'.repeat(64)}`,
+      `Sync-DeviceWriteback -Plan p.json -Digest ${'a'.repeat(64)} -PlanMaximumAge 0`,
+      `Sync-DeviceWriteback -Plan p.json -Digest ${'a'.repeat(64)} -PlanMaximumAge 169`,
+      'Sync-DeviceWriteback -KeepReports 0',
+      'Sync-DeviceWriteback -KeepReports 10001',
+      'Get-DeviceWritebackPlan -OutFile p -Format Csv',
       'Sync-DeviceWriteback -DeleteAfter -1',
       'Sync-DeviceWriteback -FullAfter 169',
       'Sync-DeviceWriteback -FullAfter -1',
@@ -525,6 +573,39 @@ describe('the cmdlets', function () {
       });
     });
 
+    it('sends where to save the plan, and says on the host where it lies and what its digest is', async () => {
+      const saved = path.join(setup.folder, 'plan.ldif');
+      const there = `$ExecutionContext.SessionState.Path.SetLocation(${quote(setup.folder)}) | Out-Null`;
+      const { result, params } = await runAndListen(
+        `${there}; Get-DeviceWritebackPlan -Server three -OutFile plan.ldif -Format ldif`,
+      );
+      expect(params('plan')).to.deep.equal({ server: 'three', full: true, outFile: saved, format: 'ldif' });
+      const message = `Saved 3 changes and 3 held differences to ${saved}, digest ${'d'.repeat(64)}.`;
+      expect(result.information).to.deep.equal([message]);
+      expect(hostLines(result, 'host')).to.deep.equal([message]);
+      expect(result.output).to.have.length(6);
+      const one = await runAndListen(`${there}; $null = Get-DeviceWritebackPlan -Server one -OutFile plan.json`);
+      expect(one.params('plan')).to.deep.equal({
+        server: 'one',
+        full: true,
+        outFile: path.join(setup.folder, 'plan.json'),
+      });
+      expect(one.result.information[0]).to.match(/^Saved 1 change and 1 held difference to /);
+    });
+
+    it('says nothing of a file that was not asked for, and refuses a format for none', async () => {
+      const { information } = await run('Get-DeviceWritebackPlan -Server three');
+      expect(information).to.deep.equal([]);
+      const { result, methods } = await runAndListen('Get-DeviceWritebackPlan -Server three -Format Text');
+      expect(result.errors.map(({ id, message }) => [id, message])).to.deep.equal([
+        [
+          'ParameterMissing,DeviceWriteback.GetDeviceWritebackPlanCommand',
+          'OutFile is missing: the file that Format is for. Give -OutFile.',
+        ],
+      ]);
+      expect(methods).to.deep.equal([]);
+    });
+
     it('warns of a plan that would be refused', async () => {
       const { warnings } = await run('Get-DeviceWritebackPlan -Server refused');
       expect(warnings).to.deep.equal(['The plan removes 9 of 10. Look at the plan, then give -MaximumRemoval 9.']);
@@ -565,6 +646,7 @@ describe('the cmdlets', function () {
           Reason: null,
           Description: 'The device object is as it should be.',
           Ownership: 'Owned',
+          AdFs: ['isknown: TRUE', 'displayname: PC-1'],
           Attributes: [
             ['displayName', 'PC-1', ['PC-1'], ['PC-1']],
             ['msDS-IsManaged', 'true', ['TRUE'], []],
@@ -616,6 +698,55 @@ describe('the cmdlets', function () {
       const { result, methods } = await runAndListen('@() | Get-DeviceWritebackDevice');
       expect(result.errors).to.deep.equal([]);
       expect(methods).to.deep.equal([]);
+    });
+  });
+
+  describe('ConvertTo-DeviceWritebackReport', () => {
+    const page = (result: ScenarioResult): readonly unknown[] => objects(result).map((file) => file['FullName']);
+
+    it('makes the page beside the report and gives its file', async () => {
+      const report = path.join(setup.folder, 'report-1.json');
+      const { result, methods, params } = await runAndListen(
+        `$ExecutionContext.SessionState.Path.SetLocation(${quote(setup.folder)}) | Out-Null
+        ConvertTo-DeviceWritebackReport report-1.json`,
+      );
+      expect(methods).to.deep.equal(['report/page']);
+      const outFile = path.join(setup.folder, 'report-1.html');
+      expect(params('report/page')).to.deep.equal({ path: report, outFile });
+      expect(types(result)).to.deep.equal(['System.IO.FileInfo']);
+      expect(page(result)).to.deep.equal([outFile]);
+      expect(readFileSync(outFile, 'utf8')).to.include(report);
+    });
+
+    it('makes the page of a run that is piped, in the file that was asked for', async () => {
+      const outFile = path.join(setup.folder, 'my page.htm');
+      const { result, methods, params } = await runAndListen(
+        `Sync-DeviceWriteback -Server three | ConvertTo-DeviceWritebackReport -OutFile ${quote(outFile)}`,
+      );
+      expect(result.errors).to.deep.equal([]);
+      expect(methods).to.deep.equal(['plan', 'apply', 'report/page']);
+      expect(params('report/page')).to.deep.equal({ path: '/var/lib/devicewriteback/report.json', outFile });
+      expect(page(result)).to.deep.equal([outFile]);
+    });
+
+    it('writes nothing with -WhatIf or an answer of No', async () => {
+      const tried = await runAndListen('ConvertTo-DeviceWritebackReport /r/report-1.json -WhatIf');
+      expect(hostLines(tried.result, 'host')).to.deep.equal([
+        'What if: Performing the operation "Write the page of the report /r/report-1.json" on target "/r/report-1.html".',
+      ]);
+      const asked = await runAndListen({
+        script: 'ConvertTo-DeviceWritebackReport /r/report-1.json -Confirm',
+        answers: ['No'],
+      });
+      expect([...tried.methods, ...asked.methods]).to.deep.equal([]);
+    });
+
+    it('tells a report that cannot be read as a terminating error', async () => {
+      const { output } = await run('try { ConvertTo-DeviceWritebackReport broken.json } catch { $_ }');
+      expect(output[0]).to.include({
+        id: 'ReportInvalid,DeviceWriteback.ConvertToDeviceWritebackReportCommand',
+        category: 'InvalidData',
+      });
     });
   });
 });

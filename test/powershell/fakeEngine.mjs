@@ -3,7 +3,7 @@
  * of a request names. FAKE_ENGINE_LOG names a file in which it notes its process id and every message that it gets;
  * FAKE_ENGINE_HELLO names another way to begin.
  */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const WINDOW = 8192;
@@ -148,6 +148,7 @@ const PLANS = {
     changes: Array.from({ length: 20_000 }, (_, number) => change(number)),
     held: [],
   }),
+  one: () => ({ changes: [change(0, 'Update', { reason: 'Adoption' })], held: [held('SecondWriter')] }),
   unnamed: () => ({ changes: [change(0)], held: [held('DuplicateInDirectory', { deviceId: null, objectId: null })] }),
 };
 
@@ -324,6 +325,7 @@ const METHODS = {
         reason: null,
         description: 'The device object is as it should be.',
         ownership: 'Owned',
+        adFs: ['isknown: TRUE', 'displayname: PC-1'],
         attributes: [
           { name: 'displayName', source: 'PC-1', desired: ['PC-1'], current: ['PC-1'] },
           { name: 'msDS-IsManaged', source: 'true', desired: ['TRUE'], current: [] },
@@ -345,6 +347,19 @@ const METHODS = {
       [0, 1].map((number) => step(number, declined.includes(number) ? 'Declined' : 'Done')),
     );
     return {};
+  },
+  async 'report/page'({ params: { path, outFile } }) {
+    if (path.endsWith('broken.json')) {
+      throw failure(
+        'ReportInvalid',
+        'InvalidData',
+        `Could not read the report ${path}: no JSON.`,
+        'Give another.',
+        path,
+      );
+    }
+    writeFileSync(outFile, `<p>The page of ${path}</p>`);
+    return { path: outFile };
   },
   async release() {
     return {};

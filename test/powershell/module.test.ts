@@ -2,10 +2,12 @@ import { expect } from 'chai';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { CAUSES, HELD_REASONS } from '../../src/plan/change.ts';
 import { FakeEngineSetup } from './fakeEngineSetup.ts';
 import { fileCommandLine, MANIFEST, PowerShell, quote, ROOT } from './powerShell.ts';
 
 const CMDLETS = [
+  'ConvertTo-DeviceWritebackReport',
   'Enable-DeviceWriteback',
   'Get-DeviceWritebackDevice',
   'Get-DeviceWritebackPlan',
@@ -40,8 +42,8 @@ describe('the module', function () {
       "$($m.PowerShellVersion) $($m.CompatiblePSEditions)"`,
     });
     expect(errors).to.deep.equal([]);
-    expect(output.slice(0, 5).sort()).to.deep.equal(CMDLETS);
-    expect(output.slice(5)).to.deep.equal([0, 0, 0, '5.1 Desktop Core']);
+    expect(output.slice(0, CMDLETS.length).sort()).to.deep.equal(CMDLETS);
+    expect(output.slice(CMDLETS.length)).to.deep.equal([0, 0, 0, '5.1 Desktop Core']);
     expect(readFileSync(MANIFEST, 'utf8')).to.not.match(/ToExport\s*=\s*('\*'|"\*"|\$null)/);
   });
 
@@ -139,7 +141,7 @@ describe('the module', function () {
         expect(synopsis, name).to.match(/^[A-Z].{20,}\.$/);
         expect(description, name).to.match(/^[A-Z].{100,}\.$/s);
         expect(outputs, name).to.match(
-          /^(DeviceWriteback\.\w+|System\.Boolean)( (DeviceWriteback\.\w+|System\.Boolean))*$/,
+          /^(DeviceWriteback\.\w+|System\.Boolean|System\.IO\.FileInfo)( (DeviceWriteback\.\w+|System\.Boolean))*$/,
         );
       }
     });
@@ -163,6 +165,35 @@ describe('the module', function () {
             expect(expected, `${name}: ${code}`).to.include(parameter);
         }
       }
+    });
+
+    it('shows each way to use a cmdlet with the parameters that go together', async () => {
+      const { output } = await setup.powerShell.run(`
+        foreach ($item in (Get-Help Sync-DeviceWriteback).syntax.syntaxItem) { ($item.parameter | ForEach-Object name) -join ' ' }`);
+      expect(output).to.have.length(2);
+      const [entra, plan] = output.map((names) => String(names).split(' '));
+      expect(entra).to.include.members([
+        'Adopt',
+        'Full',
+        'FullAfter',
+        'TrustType',
+        'DeleteAfter',
+        'MaximumRemoval',
+        'WhatIf',
+      ]);
+      expect(entra).to.not.include.members(['Plan']);
+      expect(plan).to.include.members(['Plan', 'Digest', 'PlanMaximumAge', 'DeleteAfter', 'MaximumRemoval', 'WhatIf']);
+      for (const name of ['Adopt', 'Full', 'FullAfter', 'TrustType', 'OperatingSystem', 'Group']) {
+        expect(plan).to.not.include(name);
+      }
+    });
+
+    it('names every cause of a change and every reason to hold one back', async () => {
+      const documentation = readFileSync(path.join(ROOT, 'module/bin/DeviceWriteback.xml'), 'utf8');
+      const text = /<member name="P:DeviceWriteback.Change.Reason">([^]*?)<\/member>/.exec(documentation)?.[1] ?? '';
+      const words = new Set(text.match(/\w+/g));
+      for (const cause of CAUSES) expect(words).to.include(cause.charAt(0).toUpperCase() + cause.slice(1));
+      for (const reason of HELD_REASONS) expect(words).to.include(reason);
     });
 
     it('has a topic about the module', async () => {
@@ -198,6 +229,7 @@ describe('the module', function () {
       expect(text).to.match(/^Outcome +: Completed\s+Reading +: Delta\s+Why +: Only what has changed/m);
       expect(text).to.match(/^Started +: 2026-11-22 14:23:12Z$/m);
       expect(text).to.match(/^Verdict +: Nothing$/m);
+      expect(text).to.match(/^AdFs +: isknown: TRUE\s+displayname: PC-1$/m);
       expect(text).to.match(/^Attributes +: displayName: PC-1\s+msDS-IsManaged: \(none\) -> TRUE\s+msDS-Dev.*: a, b$/m);
       expect(text).to.match(/^Name +Before +After\s*$/m);
       expect(text).to.match(/^Name +Source +Desired +Current\s*$/m);

@@ -34,7 +34,13 @@ namespace DeviceWriteback
         /// <summary>Distinguished name that the device object has or will have.</summary>
         public string? DistinguishedName { get; }
 
-        /// <summary>Why the change is made, or why the difference is held back.</summary>
+        /// <summary>
+        /// Why the change is made: Flow (values differ), Stated (disabled in Entra), Removal (gone or out of scope), NoKey
+        /// (no certificate key left), Retention (removed long enough ago), Undo (an earlier run is taken back), Adoption
+        /// (taken over from another writer). Or why the difference is held back: Foreign, Unowned, SecondWriter,
+        /// DuplicateInDirectory, DuplicateInSource, NameTaken, KeyInUse, NoKey, UnknownKeyForm, Unreadable, Unusable,
+        /// AbsenceUnproven, ClockSkew, DeleteLater, NotRestorable, OutcomeUnknown.
+        /// </summary>
         public string? Reason { get; }
 
         /// <summary>The change in one sentence.</summary>

@@ -16,6 +16,7 @@ namespace DeviceWriteback
             Reason = fields.Text("reason");
             Description = fields.Text("description");
             Ownership = fields.Text("ownership");
+            AdFs = fields.Texts("adFs");
             Attributes = fields.Objects("attributes", attribute => new DeviceAttribute(attribute));
         }
 
@@ -45,6 +46,11 @@ namespace DeviceWriteback
 
         /// <summary>Owned, Unowned, Foreign or Absent.</summary>
         public string? Ownership { get; }
+
+        /// <summary>
+        /// What AD FS will see of the device after the run, as "name: value"; inferred from the names of its claims.
+        /// </summary>
+        public string[] AdFs { get; }
 
         /// <summary>Source, desired and current values, an attribute each.</summary>
         public DeviceAttribute[] Attributes { get; }

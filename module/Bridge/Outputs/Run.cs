@@ -35,7 +35,7 @@ namespace DeviceWriteback
         /// <summary>Completed, Failures, Refused or Cancelled.</summary>
         public string? Outcome { get; }
 
-        /// <summary>Full or Delta: both sides whole, or what Entra said had changed.</summary>
+        /// <summary>Full, Delta or PlanFile: both sides whole, what Entra said had changed, or the plan of a file.</summary>
         public string? Reading { get; }
 
         /// <summary>Why it was read so.</summary>

@@ -28,6 +28,13 @@ namespace DeviceWriteback.Testing
             ["Confirm"] = "Asks before each change.",
         };
 
+        /// <summary>What a cmdlet gives by types that are not its own.</summary>
+        private static readonly Dictionary<string, string> ForeignTypes = new Dictionary<string, string>
+        {
+            ["System.Boolean"] = "True or false.",
+            ["System.IO.FileInfo"] = "The file that was written.",
+        };
+
         private readonly Dictionary<string, XElement> members;
 
         private HelpWriter(string documentation)
@@ -68,7 +75,10 @@ namespace DeviceWriteback.Testing
                 Description(Paragraphs(documentation, "remarks")),
                 new XElement(
                     Command + "syntax",
-                    new XElement(Command + "syntaxItem", new XElement(Maml + "name", name), parameters.Select(parameter => parameter.Xml(false)))),
+                    ParameterSets(parameters).Select(set => new XElement(
+                        Command + "syntaxItem",
+                        new XElement(Maml + "name", name),
+                        parameters.Where(parameter => parameter.IsIn(set)).Select(parameter => parameter.Xml(false))))),
                 new XElement(Command + "parameters", parameters.Select(parameter => parameter.Xml(true))),
                 new XElement(
                     Command + "inputTypes",
@@ -109,13 +119,23 @@ namespace DeviceWriteback.Testing
             }
         }
 
+        /// <summary>The names of the sets; of a cmdlet without any the one that all its parameters are in.</summary>
+        private static string[] ParameterSets(Parameter[] parameters)
+        {
+            string[] named = parameters
+                .Select(parameter => parameter.Attribute.ParameterSetName)
+                .Where(name => name != ParameterAttribute.AllParameterSets)
+                .Distinct()
+                .ToArray();
+            return named.Length > 0 ? named : new[] { ParameterAttribute.AllParameterSets };
+        }
+
         private XElement Output(PSTypeName type)
         {
-            bool ours = members.TryGetValue("T:" + type.Name, out XElement documentation);
-            return new XElement(
-                Command + "returnValue",
-                TypeName(type.Name),
-                Description(ours ? Paragraphs(documentation, "summary") : new[] { "True or false." }));
+            string[] description = ForeignTypes.TryGetValue(type.Name, out string text)
+                ? new[] { text }
+                : Paragraphs(Member("T:" + type.Name), "summary");
+            return new XElement(Command + "returnValue", TypeName(type.Name), Description(description));
         }
 
         private static IEnumerable<XElement> Examples(string name, XElement documentation)
@@ -172,6 +192,11 @@ namespace DeviceWriteback.Testing
             public ParameterAttribute Attribute { get; init; }
 
             public string[] Description { get; init; }
+
+            public bool IsIn(string set)
+            {
+                return Attribute.ParameterSetName == ParameterAttribute.AllParameterSets || Attribute.ParameterSetName == set;
+            }
 
             public bool TakesPipeline => Attribute.ValueFromPipeline || Attribute.ValueFromPipelineByPropertyName;
 
