@@ -266,7 +266,7 @@ function refuseWithoutRights({ plan }: PlannedRun, tally: Tally, isLast: boolean
   );
 }
 
-/** Sorts by time, and is unique when two runs start in one second. */
+/** Sorts by time, and is unique when two machines start a run at once. */
 function runIdAt(time: Date): string {
-  return `${time.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z-${randomBytes(3).toString('hex')}`;
+  return `${time.toISOString().replaceAll(/[-:.]/g, '')}-${randomBytes(3).toString('hex')}`;
 }

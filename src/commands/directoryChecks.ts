@@ -6,18 +6,22 @@ import { CONTAINER_CLASS, missingClasses, parseConnectionPoint } from './place.t
 const ENABLE = 'Run Enable-DeviceWriteback as an administrator of the forest.';
 const SCHEMA_2016 = 87;
 
-/** The directory: connection, schema, registration service, container, rights. */
+/**
+ * The directory: connection, schema, registration service, container, rights.
+ * @param binder whom the bind is as, where the directory does not say it
+ */
 export async function checkDirectory(
   list: Checklist,
   open: () => Promise<Directory>,
   tenantId: Guid,
   account: string | null,
+  binder: string,
   signal: AbortSignal,
 ): Promise<Directory | null> {
   const bound = await list.check('DirectoryBind', 'Bind to the domain controller', open, async (make) => {
     const directory = await make();
     const rootDse = await directory.rootDse(signal);
-    const who = (await directory.whoAmI(signal)) ?? 'the given account';
+    const who = (await directory.whoAmI(signal)) ?? binder;
     return pass({ directory, rootDse }, `${rootDse.dnsHostName} of ${rootDse.defaultNamingContext} accepted ${who}.`);
   });
   await list.check('DirectoryProtection', 'Protection of the connection', bound, async ({ directory }) =>

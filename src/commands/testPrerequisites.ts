@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts';
 import { clocksAgree } from '../plan/policy.ts';
-import type { Directory, Outside } from '../ports.ts';
+import type { Directory, DirectorySettings, Outside } from '../ports.ts';
 import type { Outputs, TestResult } from '../protocol/messages.ts';
 import { Checklist, fail, pass } from './checklist.ts';
 import { checkDirectory } from './directoryChecks.ts';
@@ -26,7 +26,14 @@ export async function testPrerequisites(
     return one;
   };
   try {
-    const bound = await checkDirectory(list, open, source.tenantId, options.text('adConnectorAccount'), signal);
+    const bound = await checkDirectory(
+      list,
+      open,
+      source.tenantId,
+      options.text('adConnectorAccount'),
+      binderOf(directory),
+      signal,
+    );
     const ground = reached === null || bound === null ? null : { reached, bound };
     await list.check('Clocks', 'Clocks of domain controller and Graph', ground, async (both) => {
       const there = (await both.bound.rootDse(signal)).currentTime;
@@ -42,4 +49,9 @@ export async function testPrerequisites(
     for (const one of opened) await one.close();
   }
   return { passed: list.passed };
+}
+
+function binderOf({ bind }: DirectorySettings): string {
+  if (bind.kind === 'external') return `the account of ${bind.certificatePath}`;
+  return bind.credential?.userName ?? 'the account that runs this command';
 }

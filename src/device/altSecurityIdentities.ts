@@ -11,6 +11,8 @@ const KEY = /^X509:<SHA1-TP-PUBKEY>([0-9A-F]{40})([A-Za-z0-9+/]{43}=)$/;
 /** Characters of such a text, and of the base64 of its UTF-16LE, which needs no padding. */
 const KEY_LENGTH = 105;
 const BASE64_LENGTH = 280;
+/** Of another alphabet than RFC 4648 4, which Graph uses. */
+const URL_SAFE = /[-_]/;
 const PUBLIC_KEY_TYPE = 2;
 
 /** The key's text if this entry is a certificate key of the known form, else null. */
@@ -35,17 +37,9 @@ export function parseKey(text: string): { readonly thumbprint: string; readonly 
   return { thumbprint: parts[1], publicKeyHash: parts[2] };
 }
 
-/** The text whose UTF-16LE this is, if it is as long as a key and ASCII only, else null. */
+/** The text whose UTF-16LE this is, if it may be a key: only as long a base64, of which no character was passed over. */
 function fromUtf16Base64(base64: string): string | null {
-  if (base64.length !== BASE64_LENGTH) return null;
-  let bytes: string;
-  try {
-    bytes = atob(base64);
-  } catch {
-    return null;
-  }
-  for (let high = 1; high < bytes.length; high += 2) if (bytes.charCodeAt(high) !== 0) return null;
-  const text = bytes.replaceAll('\0', '');
-  // atob passes over white space, and then there are fewer bytes.
-  return bytes.length === 2 * KEY_LENGTH && text.length === KEY_LENGTH ? text : null;
+  if (base64.length !== BASE64_LENGTH || URL_SAFE.test(base64)) return null;
+  const text = Buffer.from(base64, 'base64').toString('utf16le');
+  return text.length === KEY_LENGTH ? text : null;
 }

@@ -8,7 +8,8 @@ const HEADER_DIGITS = 16;
 const WORD_DIGITS = 8;
 
 interface Parts {
-  readonly authority: bigint;
+  /** 48 bits. */
+  readonly authority: number;
   readonly subAuthorities: readonly number[];
 }
 
@@ -20,7 +21,8 @@ export function parseSid(text: string): Sid | null {
 
 /** Whether this is a SID's text in its canonical form. */
 export function isSidText(text: string): boolean {
-  return parseSid(text) === text;
+  // Only a large authority has more than one spelling.
+  return text.includes('x') ? parseSid(text) === text : partsOfText(text) !== null;
 }
 
 /**
@@ -44,8 +46,10 @@ export function sidFromHex(hex: string): Sid | null {
     const start = HEADER_DIGITS + index * WORD_DIGITS;
     return Number.parseInt(reverseBytes(hex.slice(start, start + WORD_DIGITS)), 16);
   });
-  return textOfParts({ authority: BigInt(`0x${hex.slice(4, HEADER_DIGITS)}`), subAuthorities });
+  return textOfParts({ authority: Number.parseInt(hex.slice(4, HEADER_DIGITS), 16), subAuthorities });
 }
+
+const ASCII = Array.from({ length: 128 }, (_, code) => code.toString(16).padStart(2, '0'));
 
 /**
  * The ASCII bytes of the SID's text as lower-case hexadecimal digits: the form in which msDS-RegisteredOwner holds it.
@@ -53,22 +57,22 @@ export function sidFromHex(hex: string): Sid | null {
  */
 export function sidTextToAsciiHex(sid: Sid): string {
   let hex = '';
-  for (let index = 0; index < sid.length; index += 1) hex += sid.charCodeAt(index).toString(16).padStart(2, '0');
+  for (let index = 0; index < sid.length; index += 1) hex += ASCII[sid.charCodeAt(index)] ?? '';
   return hex;
 }
 
 function partsOfText(text: string): Parts | null {
   const match = TEXT.exec(text);
   if (match?.[1] === undefined || match[2] === undefined) return null;
-  const authority = BigInt(match[1]);
+  const authority = Number(match[1]);
   // An authority of up to 32 bits is written in decimal, a larger one in hexadecimal digits.
-  if (!match[1].startsWith('0x') && authority > BigInt(LARGEST_WORD)) return null;
+  if (!match[1].startsWith('0x') && authority > LARGEST_WORD) return null;
   const subAuthorities = match[2].slice(1).split('-').map(Number);
   return subAuthorities.every((word) => word <= LARGEST_WORD) ? { authority, subAuthorities } : null;
 }
 
 function textOfParts({ authority, subAuthorities }: Parts): Sid {
-  const large = authority > BigInt(LARGEST_WORD);
+  const large = authority > LARGEST_WORD;
   const authorityText = large ? `0x${authority.toString(16).padStart(12, '0')}` : authority.toString();
   return ['S-1', authorityText, ...subAuthorities].join('-');
 }

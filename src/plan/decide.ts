@@ -51,7 +51,7 @@ export interface Decision {
 
 const NOTHING: Decision = { change: null, held: [] };
 
-const CLOCK_SKEW = 'the clocks of domain controller and Graph differ by more than an hour';
+const CLOCK_SKEW = 'the clocks of domain controller and Graph differ by more than an hour, or Graph named no time';
 
 const STATED = 'Entra says accountEnabled false';
 
@@ -177,7 +177,7 @@ function adoptionOf(device: EntraDevice, object: DeviceObject, circumstances: Ci
       'Unowned',
       device,
       object,
-      'it carries no mark, so another program wrote it; -Adopt would take it over',
+      'it carries no mark, so it belongs to another program; -Adopt takes it over',
     );
   }
   if (secondWriter) {
@@ -260,7 +260,7 @@ function removalOf(object: DeviceObject, circumstances: Circumstances): Decision
   const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
   if (whereabouts.state === 'unchanged') return NOTHING;
   if (whereabouts.state === 'unproven') {
-    return hold('AbsenceUnproven', null, object, `that its Entra device is gone is not proven (${whereabouts.why})`);
+    return hold('AbsenceUnproven', null, object, `its Entra device is not proven to be gone (${whereabouts.why})`);
   }
   const why = whereabouts.state === 'gone' ? 'the Entra device is gone' : 'the Entra device is out of scope';
   const name = quotedText(object.attributes.displayName?.[0] ?? object.name);
@@ -291,7 +291,7 @@ function whatFollows({ keepRemoved, deleteAfterDays }: Policy): string {
 
 /** What a deleted object had that is never read or written, so that no undo can give it back. */
 function lostWith({ hasTransportKey }: DeviceObject): string {
-  return hasTransportKey ? 'its transport key and the time of its last logon' : 'the time of its last logon';
+  return hasTransportKey ? 'its transport key or the time of its last logon' : 'the time of its last logon';
 }
 
 /**
@@ -338,7 +338,9 @@ function modify(
   // A mark renewed within its second is the same mark.
   const attributes = wanted.filter((one) => !sameValues(one.before, one.after));
   const rekeyed = attributes.some(
-    (one) => one.attribute === 'altSecurityIdentities' || one.attribute === 'msDS-CloudAnchor',
+    ({ attribute, before, after }) =>
+      attribute === 'altSecurityIdentities' ||
+      (attribute === 'msDS-CloudAnchor' && readAnchor(before) !== readAnchor(after)),
   );
   const warnings: ChangeWarning[] = object.hasTransportKey && rekeyed ? ['TransportKeyStale'] : [];
   return { ...identityOf(object), objectId, action, cause, attributes, warnings, sentence };

@@ -54,8 +54,8 @@ export class Draft {
    */
   constructor(facts: PlanFacts, secondWriter: boolean, whereabouts: (anchor: Guid) => Whereabouts | null) {
     this.facts = facts;
-    const unasked: Whereabouts =
-      facts.reading === 'full' ? { state: 'unproven', why: 'Graph was not asked for it' } : { state: 'unchanged' };
+    const silence = (why: string): Whereabouts =>
+      facts.reading === 'full' ? { state: 'unproven', why } : { state: 'unchanged' };
     this.circumstances = {
       tenantId: facts.tenantId,
       container: facts.container,
@@ -67,8 +67,8 @@ export class Draft {
       secondWriter,
       whereabouts: (anchor) =>
         anchor === null
-          ? { state: 'unproven', why: 'the object carries no readable anchor' }
-          : (whereabouts(anchor) ?? unasked),
+          ? silence('the object carries no readable anchor')
+          : (whereabouts(anchor) ?? silence('Graph was not asked for it')),
     };
   }
 

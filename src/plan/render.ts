@@ -65,7 +65,7 @@ function renderCensus({ objects, owned, unowned, foreign }: Census): string {
 }
 
 function renderChange(change: Change): readonly string[] {
-  const head = `${MARKS[change.action]} ${change.action} ${change.distinguishedName}`;
+  const head = `${MARKS[change.action]} ${change.action} (${change.cause}) ${change.distinguishedName}`;
   const warnings = change.warnings.map((warning) => `    warning: ${warning}: ${WARNINGS[warning]}`);
   return [head, `    ${change.sentence}`, ...warnings, ...change.attributes.map(renderAttribute)];
 }
@@ -78,7 +78,8 @@ function renderAttribute({ attribute, before, after }: AttributeChange): string 
 }
 
 function renderHeld(held: Held): string {
-  const subject = held.distinguishedName ?? held.deviceId ?? held.objectId ?? '';
+  const ids = [held.deviceId ?? 'no device id', `(object id ${held.objectId})`];
+  const subject = held.distinguishedName ?? ids.join(' ');
   const attribute = held.attribute === null ? '' : ` ${held.attribute}`;
   return `! held ${held.reason} ${subject}${attribute}\n    ${held.sentence}`;
 }

@@ -42,7 +42,7 @@ export function refuse(counts: Counts, policy: Policy, digest: string): Refusal 
   if (removals > threshold) {
     return {
       code: 'RemovalThreshold',
-      sentence: `The plan removes ${objects(removals)}, of this tenant ${ownedEnabled} are enabled; one run may remove at most ${threshold}.`,
+      sentence: `The plan removes ${objects(removals)} (enabled now: ${ownedEnabled}); one run may remove at most ${threshold}.`,
       remedy: `Look for what shrank the source: tenant, permissions, scope. ${wayOn}`,
     };
   }

@@ -5,7 +5,6 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { LdifEntry } from '../lab/ldif.ts';
@@ -18,12 +17,11 @@ import {
   withPlannedWrite,
   type FreshDirectory,
 } from './plannedWrite.ts';
+import { processorSeconds } from './processFigures.ts';
 
 const OBJECTS = 2_000;
 const PAIRS = 5;
 const BARE_WRITER = path.join(import.meta.dirname, 'bareWriter.ts');
-/** Of Linux on every architecture that Node runs on (sysconf _SC_CLK_TCK). */
-const TICKS_PER_SECOND = 100;
 
 export const processorTime: Row = {
   name: 'processorTime',
@@ -103,12 +101,4 @@ async function bareSeconds({ dc, account }: FreshDirectory, entries: readonly Ld
     child.stdin.end();
     await ended;
   }
-}
-
-/** User and system time of a process that runs, in seconds. Source: proc_pid_stat(5), fields 14 and 15. */
-function processorSeconds(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the program's name in parentheses and may hold spaces.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }

@@ -1,17 +1,18 @@
 /**
  * The main job, as an administrator would type it, against a throwaway domain controller and a local Microsoft Graph.
- * --keep leaves both up and says how to connect.
+ * --kerberos binds by Kerberos tickets instead of passwords. --keep leaves both up and says how to connect.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { once } from 'node:events';
+import { openWiretap, readableOn, type Wiretap } from '../directory/wiretap.ts';
 import { startGraphEmulator, type GraphEmulator } from '../emulator/graphEmulator.ts';
 import { selfSignedCertificate } from '../emulator/selfSignedCertificate.ts';
 import { newDevice } from '../emulator/newEntities.ts';
 import { syntheticDevices } from '../emulator/syntheticDevices.ts';
 import { startDomainController, type DomainController } from '../lab/domainController.ts';
-import { Session } from './session.ts';
+import { peopleWithPasswords, peopleWithTickets, type Person } from './people.ts';
 
 const DEVICES = 500;
 const CLIENT_ID = '5f0c7a3e-2b7c-4f4e-9f43-6a4b2f7f1c55';
@@ -20,6 +21,7 @@ const SYNC_ACCOUNT = { name: 'svc-writeback', password: 'Throwaway-Passw0rd!' };
 const SHOWN_LINES = 40;
 
 const keep = process.argv.includes('--keep');
+const byKerberos = process.argv.includes('--kerberos');
 const say = (text = ''): void => {
   process.stdout.write(`${text}\n`);
 };
@@ -31,60 +33,74 @@ const [lab, graph] = await Promise.all([
   startDomainController({ schema: 87 }),
   startGraphEmulator({ synthetic: syntheticDevices(DEVICES, 2026) }),
 ]);
+const tap = await openWiretap(lab.address, byKerberos ? lab.port : lab.securePort);
 const folder = mkdtempSync(path.join(tmpdir(), 'devicewriteback-demo-'));
 try {
-  await demonstrate(lab, graph, folder);
+  await demonstrate(lab, graph, tap, folder);
   if (keep) await stay(lab, graph);
 } finally {
+  await tap.stop();
   await Promise.all([lab.stop(), graph.stop()]);
-  if (keep) rmSync(folder, { recursive: true });
+  rmSync(folder, { recursive: true });
 }
 
-async function demonstrate(dc: DomainController, entra: GraphEmulator, temporary: string): Promise<void> {
-  const configuration = writeConfiguration(dc, entra, temporary);
+async function demonstrate(
+  dc: DomainController,
+  entra: GraphEmulator,
+  wire: Wiretap,
+  temporary: string,
+): Promise<void> {
+  const configured = `-ConfigurationPath ${writeConfiguration(dc, entra, wire, temporary)}`;
   const account = await dc.addUser(SYNC_ACCOUNT.name, SYNC_ACCOUNT.password);
-  const session = new Session(dc.administrator, { userName: account.userName, password: SYNC_ACCOUNT.password });
-  say(`PowerShell: ${session.name}. $administrator and $syncAccount hold what Get-Credential would ask for.`);
-  const type = async (command: string): Promise<void> => {
-    say(`\nPS> ${command}`);
-    print(await session.type(command));
+  const { administrator, syncAccount, ways, close } = byKerberos
+    ? await peopleWithTickets(dc, account)
+    : peopleWithPasswords(dc, account);
+  say(`\nPowerShell: ${administrator.session.name}.\n${ways}`);
+  const type = async ({ name, session, credential }: Person, command: string, more = ''): Promise<void> => {
+    const typed = [command, configured, credential, more].filter((part) => part !== '').join(' ');
+    say(`\n${byKerberos ? `${name} ` : ''}PS> ${typed}`);
+    print(await session.type(typed));
   };
-  const configured = `-ConfigurationPath ${configuration}`;
+  for (const { session } of new Set([administrator, syncAccount])) {
+    await session.type('Import-Module ./DeviceWriteback.psd1');
+  }
+  say('\nPS> Import-Module ./DeviceWriteback.psd1');
 
-  await type('Import-Module ./DeviceWriteback.psd1');
   heading('A forest that nobody has prepared');
-  await type(`Test-DeviceWritebackPrereq ${configured} -Credential $administrator`);
-  await type(
-    `Enable-DeviceWriteback ${configured} -Credential $administrator -AdConnectorAccount ${SYNC_ACCOUNT.name}`,
-  );
-  await type(`Test-DeviceWritebackPrereq ${configured} -Credential $syncAccount`);
-  await type(`Test-DeviceWritebackPrereq ${configured} -Credential $syncAccount -Quiet`);
+  await type(administrator, 'Test-DeviceWritebackPrereq');
+  await type(administrator, 'Enable-DeviceWriteback', `-AdConnectorAccount ${SYNC_ACCOUNT.name}`);
+  await type(syncAccount, 'Test-DeviceWritebackPrereq');
+  await type(syncAccount, 'Test-DeviceWritebackPrereq', '-Quiet');
 
   heading('The first sync, as the account that has the least rights');
-  await type(`Sync-DeviceWriteback ${configured} -Credential $syncAccount -WhatIf`);
-  await type(`Sync-DeviceWriteback ${configured} -Credential $syncAccount`);
+  await type(syncAccount, 'Sync-DeviceWriteback', '-WhatIf');
+  await type(syncAccount, 'Sync-DeviceWriteback');
   const usn = await dc.highestCommittedUsn();
-  await type(`Sync-DeviceWriteback ${configured} -Credential $syncAccount`);
+  await type(syncAccount, 'Sync-DeviceWriteback');
   say(`The server's highest committed USN was ${usn} before the second sync and is ${await dc.highestCommittedUsn()}.`);
 
   heading('Changes in Entra');
   changeEntra(entra);
-  await type(`Sync-DeviceWriteback ${configured} -Credential $syncAccount -PassThru`);
+  await type(syncAccount, 'Sync-DeviceWriteback', '-PassThru');
 
   heading('One device explained');
-  await type(`Get-DeviceWritebackDevice ${keyless(entra)} ${configured} -Credential $syncAccount`);
-  await session.close();
+  await type(syncAccount, `Get-DeviceWritebackDevice ${keyless(entra)}`);
+  await close();
 
   heading("The directory's own count");
   const filter = '(objectClass=msDS-Device)';
   say(`$ ldapsearch -H ${dc.url} -b ${dc.deviceContainerDn} '${filter}' dn`);
-  const { entries } = await dc.ldapSearch(dc.deviceContainerDn, filter, ['msDS-IsEnabled']);
+  const { entries } = await dc.ldapSearch(dc.deviceContainerDn, filter, ['msDS-IsEnabled', 'displayName']);
   const enabled = entries.filter((entry) => entry.attributes.get('msDS-IsEnabled')?.[0]?.toString() === 'TRUE').length;
   say(`${entries.length} device objects, ${enabled} of them enabled, for ${entra.devices.size} Entra devices.`);
+
+  heading('What could be read on the wire');
+  const names = entries.flatMap(({ attributes }) => attributes.get('displayName')?.map(String) ?? []);
+  sayWhatWasReadable(dc, wire, names);
 }
 
 /** An app registration with a certificate, and the configuration file that an administrator would write. */
-function writeConfiguration(dc: DomainController, entra: GraphEmulator, temporary: string): string {
+function writeConfiguration(dc: DomainController, entra: GraphEmulator, wire: Wiretap, temporary: string): string {
   const { certificate, privateKey } = selfSignedCertificate('DeviceWriteback');
   entra.apps.register({ clientId: CLIENT_ID, certificates: [certificate] });
   writeFileSync(path.join(temporary, 'app.pem'), `${certificate}${privateKey}`, { mode: 0o600 });
@@ -94,8 +110,8 @@ function writeConfiguration(dc: DomainController, entra: GraphEmulator, temporar
     ClientId: CLIENT_ID,
     CertificatePath: 'app.pem',
     Environment: { graph: entra.graphUrl, login: entra.loginUrl },
-    Server: dc.address,
-    TrustedCertificate: dc.caFile,
+    Server: `${wire.host}:${wire.port}`,
+    ...(byKerberos ? {} : { TrustedCertificate: dc.caFile }),
     StatePath: 'state',
   };
   writeFileSync(file, `${JSON.stringify(settings, null, 2)}\n`);
@@ -130,6 +146,23 @@ function keyless(entra: GraphEmulator): string {
   );
   if (device === undefined) throw new Error('Every device has a key.');
   return String(device.deviceId);
+}
+
+/** A name of few octets would be found by chance. A distinguished name always ends with that of the domain. */
+function sayWhatWasReadable(dc: DomainController, wire: Wiretap, names: readonly string[]): void {
+  const distinguishedNames = [
+    dc.domainDn,
+    dc.domainDn.toLowerCase(),
+    dc.domainDn.toUpperCase(),
+    'CN=RegisteredDevices',
+  ];
+  const sought = new Set([...names.filter((name) => Buffer.byteLength(name) > 5), ...distinguishedNames]);
+  const kilobytes = Math.round((wire.octets('toServer').length + wire.octets('toClient').length) / 1000);
+  const found = readableOn(wire, sought);
+  say(`A proxy kept the ${kilobytes} kB between the engine and the domain controller and was searched for`);
+  say(`${sought.size - distinguishedNames.length} device names and for distinguished names.`);
+  say(`Readable on the wire: ${found.length === 0 ? 'nothing' : found.join(', ')}`);
+  if (found.length > 0) process.exitCode = 1;
 }
 
 async function stay(dc: DomainController, entra: GraphEmulator): Promise<void> {

@@ -17,13 +17,17 @@ export class Session {
   private output: string[] = [];
   private ended: () => void = () => undefined;
 
-  constructor(administrator: Credential, syncAccount: Credential) {
+  /**
+   * @param credentials by the names of the variables that hold them
+   * @param environment variables to add to this process's own
+   */
+  constructor(credentials: Readonly<Record<string, Credential>>, environment: Readonly<Record<string, string>> = {}) {
     const pwsh = onPath('pwsh');
     if (pwsh !== null) process.env['DEVICEWRITEBACK_PWSH'] ??= pwsh;
     const [program, ...args] = fileCommandLine(path.join(import.meta.dirname, 'session.ps1'));
     this.name = program === 'dotnet' ? 'the PowerShell engine in the test host' : program;
-    this.shell = spawn(program, [...args, END_OF_OUTPUT], {
-      env: { ...process.env, POWERSHELL_TELEMETRY_OPTOUT: '1', COLUMNS: '140' },
+    this.shell = spawn(program, [...args, END_OF_OUTPUT, ...Object.keys(credentials)], {
+      env: { ...process.env, POWERSHELL_TELEMETRY_OPTOUT: '1', COLUMNS: '140', ...environment },
       stdio: 'pipe',
     });
     this.shell.stderr.pipe(process.stderr);
@@ -31,7 +35,7 @@ export class Session {
       if (line === END_OF_OUTPUT) this.ended();
       else this.output.push(process.stdout.isTTY ? line : stripVTControlCharacters(line));
     });
-    for (const { userName, password } of [administrator, syncAccount]) {
+    for (const { userName, password } of Object.values(credentials)) {
       this.shell.stdin.write(`${userName}\n${password}\n`);
     }
   }

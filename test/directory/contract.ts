@@ -95,6 +95,17 @@ export function describeDirectory(name: string, approach: () => Approach): void 
       expect(found.map((object) => object.name).sort()).to.deep.equal([1, 2, 3].map(deviceId));
     });
 
+    it('finds device objects by objectGUID, as many as there are, and no other object', async () => {
+      const objects = await all(directory.devices(container, NEVER));
+      const other = await directory.container(container, NEVER);
+      const guids = [...objects.map(({ objectGuid }) => objectGuid), other?.objectGuid ?? '', deviceId(1)];
+      const found = await all(directory.devicesByGuid(container, guids, NEVER));
+      const byGuid = (one: { objectGuid: string }, two: { objectGuid: string }): number =>
+        one.objectGuid < two.objectGuid ? -1 : 1;
+      expect(found.toSorted(byGuid)).to.deep.equal(objects.toSorted(byGuid)).and.to.not.deep.equal([]);
+      expect(await all(directory.devicesByGuid(container, [], NEVER))).to.deep.equal([]);
+    });
+
     it('creates, changes, disables, enables and deletes a device object', async () => {
       const before = await domainController.highestCommittedUsn();
       await apply(directory, creation(100, container));

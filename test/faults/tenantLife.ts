@@ -203,7 +203,7 @@ ${mark === null ? '' : `adminDescription: ${mark}\n`}`;
       ['displayName', 'Drifted'],
       ['msDS-IsEnabled', 'FALSE'],
       ['msDS-IsEnabled', 'TRUE'],
-      ['msDS-DeviceOSType', null],
+      ['msDS-DeviceOSType', 'BeOS'],
     ] as const) ?? ['displayName', 'Drifted'];
     await this.#forest.modify(device, { [name]: value });
     return `drift of ${name} to ${value} on ${object.deviceId}`;

@@ -420,7 +420,7 @@ describe('refusalOf', () => {
   it('does not believe the removals that the summary claims', () => {
     const plan = removals(6);
     const lie = { ...plan, reading: 'delta' as const, summary: { ...plan.summary, removals: 0 } };
-    expect(refusalOf(lie, 10, DEFAULT_POLICY)?.sentence).to.include('removes 6 device objects, of this tenant 10 are enabled');
+    expect(refusalOf(lie, 10, DEFAULT_POLICY)?.sentence).to.include('removes 6 device objects (enabled now: 10)');
   });
 
   it('refuses more deletes after the retention time than one run may do', () => {

@@ -20,10 +20,17 @@ export function differences(input: PlanInput): ReadonlySet<string> {
     } else if (twins.includes(object)) found.add(`hold DuplicateInDirectory ${object.objectGuid}`);
     else if (shared.some((one) => joins(one, object))) found.add(`hold DuplicateInSource ${object.objectGuid}`);
     else if (markedBy(object) === null) {
-      if (device !== undefined) found.add(`hold Unowned ${object.objectGuid}`);
+      if (device === undefined) continue;
+      if (!input.policy.adopt || object.adminDescription.length > 0) found.add(`hold Unowned ${object.objectGuid}`);
+      else if (objects.some((other) => isFreshOfAnother(other, input)))
+        found.add(`hold SecondWriter ${object.objectGuid}`);
+      else {
+        found.add(`${object.objectGuid} adminDescription`);
+        for (const one of valueDifferences(object, device)) found.add(`${object.objectGuid} ${one}`);
+      }
     } else if (device !== undefined) {
       for (const one of valueDifferences(object, device)) found.add(`${object.objectGuid} ${one}`);
-    } else if (!waits(object, input)) found.add(`removal ${object.objectGuid}`);
+    } else if (!waits(object, input) && isSpokenOf(object, input)) found.add(`removal ${object.objectGuid}`);
   }
   for (const device of devices) {
     if (shared.includes(device)) found.add(`hold DuplicateInSource ${device.id}`);
@@ -81,10 +88,24 @@ function removedAt(object: DeviceObject): number | null {
 }
 
 /** Whether the object of a device that is not in scope is as it shall be until the retention time ends. */
-function waits(object: DeviceObject, { policy, directoryTime }: PlanInput): boolean {
+function waits(object: DeviceObject, { policy, directoryTime, reading }: PlanInput): boolean {
   const removed = removedAt(object);
   if (removed === null || one(object, 'msDS-IsEnabled') !== 'FALSE') return false;
+  if (reading === 'delta') return true;
+  if (policy.deleteAfterDays === 0) return policy.keepRemoved;
   return policy.keepRemoved || directoryTime.getTime() < removed + policy.deleteAfterDays * 86_400_000;
+}
+
+/** Whether something is known or must be known of the object's device: in a delta run only where Graph spoke of it. */
+function isSpokenOf(object: DeviceObject, { reading, absences }: PlanInput): boolean {
+  const ids = [...absences.keys()].map(octets);
+  return reading === 'full' || ids.includes(one(object, 'msDS-CloudAnchor') ?? '');
+}
+
+/** Whether another program wrote this object with an anchor in the last 24 hours. */
+function isFreshOfAnother(object: DeviceObject, { directoryTime }: PlanInput): boolean {
+  const age = directoryTime.getTime() - object.whenCreated.getTime();
+  return age < 86_400_000 && markedBy(object) === null && one(object, 'msDS-CloudAnchor') !== null;
 }
 
 function valueDifferences(object: DeviceObject, device: EntraDevice): string[] {

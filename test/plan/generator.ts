@@ -65,7 +65,9 @@ export function randomInput(random: () => number): PlanInput {
         `DeviceWriteback ${OTHER_TENANT}`,
         removedMark(daysAgo(below(60))),
         removedMark(daysAgo(45)),
+        removedMark(daysAgo(-0.02)),
       ),
+      created: random() < 0.05 ? daysAgo(0.5) : daysAgo(100),
       hasTransportKey: random() < 0.2,
       attributes: {
         'msDS-DeviceID': mostly(idValue(deviceId(number)), idValue(deviceId(below(IDS)))),
@@ -88,10 +90,17 @@ export function randomInput(random: () => number): PlanInput {
     policy: {
       deleteAfterDays: pick(30, 30, 7, 0),
       keepRemoved: random() < 0.1,
-      adopt: false,
+      adopt: random() < 0.3,
       maximumRemoval: mostly<number | null>(null, 1, 100),
     },
   });
+}
+
+/** The same sides as a delta run may see them: of some devices nothing is said, and the container is not counted. */
+export function randomDelta(random: () => number): PlanInput {
+  const input = randomInput(random);
+  const said = new Map([...input.absences].filter(() => random() < 0.5));
+  return { ...input, reading: 'delta', absences: said, census: null };
 }
 
 /** The same elements in another order. */

@@ -21,7 +21,8 @@ export function applied(objects: readonly DeviceObject[], changes: readonly Chan
     }
     const object = byGuid.get(change.objectGuid);
     if (object === undefined) throw new Error(`${change.distinguishedName} is not there`);
-    if (object.adminDescription[0] !== change.mark) throw new Error(`${change.distinguishedName} has another mark`);
+    if ((object.adminDescription[0] ?? null) !== change.mark)
+      throw new Error(`${change.distinguishedName} has another mark`);
     if (change.action === 'delete') byGuid.delete(change.objectGuid);
     else byGuid.set(change.objectGuid, modify(object, change));
   }
@@ -50,4 +51,26 @@ function modify(object: DeviceObject, change: Change): DeviceObject {
     else delete attributes[attribute];
   }
   return { ...object, attributes, adminDescription };
+}
+
+/**
+ * What this directory cannot do for itself: the object of a change is found by its name, for an undo does not know the
+ * objectGUID of what it creates again, or of what the run created.
+ */
+export function located(changes: readonly Change[], objects: readonly DeviceObject[]): Change[] {
+  const byName = new Map(objects.map((object) => [object.distinguishedName, object.objectGuid]));
+  return changes.map((change) => {
+    const objectGuid = byName.get(change.distinguishedName);
+    return change.action === 'create' || objectGuid === undefined ? change : { ...change, objectGuid };
+  });
+}
+
+/** What an undo brings back, by name: everything but objectGUID, the transport key and the time of creation. */
+export function restorable(objects: readonly DeviceObject[]): Record<string, unknown> {
+  return Object.fromEntries(
+    objects.map(({ distinguishedName, attributes, adminDescription }) => [
+      distinguishedName,
+      { attributes, adminDescription },
+    ]),
+  );
 }

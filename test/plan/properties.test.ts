@@ -2,23 +2,25 @@ import { randomInt } from 'node:crypto';
 import { expect } from 'chai';
 import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import type { Plan } from '../../src/plan/change.ts';
-import { computePlan, type PlanInput } from '../../src/plan/computePlan.ts';
+import { computePlan, type Absence, type PlanInput } from '../../src/plan/computePlan.ts';
 import { digest } from '../../src/plan/digest.ts';
 import { renderText } from '../../src/plan/render.ts';
 import { differences } from './difference.ts';
-import { randomInput, randomNumbers, shuffled } from './generator.ts';
+import { randomDelta, randomInput, randomNumbers, shuffled } from './generator.ts';
 import { applied } from './memoryDirectory.ts';
-import { TENANT } from './samples.ts';
+import { MARK, TENANT } from './samples.ts';
 
 const ROUNDS = 400;
 
-/** Runs a property over random inputs; a failure names the seed that gives the same input again. */
+const UNPROVEN: Absence = { state: 'unproven', why: 'Graph answered 503' };
+
+/** Runs a property over random inputs, one in four of a delta run; a failure names the seed that gives it again. */
 function always(property: (input: PlanInput, random: () => number) => void): void {
   const first = randomInt(2 ** 31);
   for (let seed = first; seed < first + ROUNDS; seed += 1) {
     const random = randomNumbers(seed);
     try {
-      property(randomInput(random), random);
+      property(seed % 4 === 0 ? randomDelta(random) : randomInput(random), random);
     } catch (error) {
       if (error instanceof Error) error.message = `seed ${seed}: ${error.message}`;
       throw error;
@@ -92,12 +94,64 @@ describe('a plan of any input', () => {
     });
   });
 
-  it('changes no object that is not owned by this tenant', () => {
+  it('changes no object that is not owned by this tenant, but for unmarked ones of devices in scope with -Adopt', () => {
+    let adopted = 0;
     always((input) => {
       const owned = input.objects.filter((object) => object.adminDescription[0]?.includes(TENANT));
-      const guids = owned.map((object) => object.objectGuid);
+      const guids = new Set(owned.map((object) => object.objectGuid));
       for (const change of computePlan(input).changes) {
-        if (change.action !== 'create') expect(guids).to.include(change.objectGuid);
+        if (change.objectGuid === null || guids.has(change.objectGuid)) continue;
+        const object = input.objects.find(({ objectGuid }) => objectGuid === change.objectGuid);
+        expect(input.policy.adopt).to.equal(true);
+        expect(object?.adminDescription).to.deep.equal([]);
+        expect(change.mark).to.equal(null);
+        expect(input.devices.map(({ id }) => id)).to.include(change.objectId);
+        expect(change.attributes[0]).to.deep.equal({ attribute: 'adminDescription', before: [], after: [MARK] });
+        adopted += 1;
+      }
+    });
+    expect(adopted).to.be.greaterThan(0);
+  });
+
+  it('removes nothing whose Entra device is not proven to be gone or out of scope', () => {
+    let removals = 0;
+    always((input, random) => {
+      const unproven = new Map([...input.absences].map(([id, absence]) => [id, random() < 0.5 ? UNPROVEN : absence]));
+      const partial = { ...input, absences: unproven };
+      const inScope = new Set(input.devices.map(({ id }) => id));
+      const changes = computePlan(partial).changes.filter(({ cause }) => cause === 'removal' || cause === 'retention');
+      for (const { objectId } of changes) {
+        expect(inScope.has(objectId ?? '')).to.equal(false);
+        expect(unproven.get(objectId ?? '')?.state).to.be.oneOf(['gone', 'outOfScope']);
+      }
+      removals += changes.length;
+      const unasked = computePlan({ ...input, absences: new Map() });
+      expect(unasked.changes.filter(({ cause }) => cause === 'removal' || cause === 'retention')).to.deep.equal([]);
+    });
+    expect(removals).to.be.greaterThan(0);
+  });
+
+  it('deletes in full runs only, and only while both clocks agree', () => {
+    let deletes = 0;
+    always((input) => {
+      const number = computePlan(input).changes.filter(({ action }) => action === 'delete').length;
+      const agree = input.sourceTime?.getTime() === input.directoryTime.getTime();
+      if (input.reading === 'delta' || !agree || input.policy.keepRemoved) expect(number).to.equal(0);
+      deletes += number;
+    });
+    expect(deletes).to.be.greaterThan(0);
+  });
+
+  it('says nothing more of a delta run than of a full run over the same sides', () => {
+    always((input) => {
+      const delta = computePlan({ ...input, reading: 'delta' });
+      const full = computePlan({ ...input, reading: 'full' });
+      const known = new Map(full.changes.map((change) => [change.distinguishedName, change]));
+      for (const change of delta.changes) {
+        const other = known.get(change.distinguishedName);
+        // What a full run deletes, or holds for a later run's delete, a delta run only disables.
+        if (other?.action === 'delete') expect(change.cause).to.equal('removal');
+        else expect(other, change.distinguishedName).to.deep.equal(change);
       }
     });
   });
@@ -109,8 +163,10 @@ describe('a plan of any input', () => {
       const found = differences(input);
       for (const object of input.objects) {
         if (found.has(`${object.objectGuid} msDS-IsEnabled=FALSE`)) {
-          const noKey = changes.some((one) => one.objectGuid === object.objectGuid && one.cause === 'noKey');
-          expect(noKey || disabled.includes(object.objectGuid)).to.equal(true);
+          const change = changes.find((one) => one.objectGuid === object.objectGuid);
+          const other = object.adminDescription.length === 0 ? ['noKey', 'adoption'] : ['noKey'];
+          expect(disabled.includes(object.objectGuid) || other.includes(change?.cause ?? '')).to.equal(true);
+          expect(change?.action).to.equal('disable');
         }
       }
     });
@@ -170,9 +226,9 @@ describe('a plan of any input', () => {
         expect(changes.filter((change) => change.action === action)).to.have.lengthOf(number);
       }
       expect(Object.values(summary.held).reduce((sum, number) => sum + number, 0)).to.equal(held.length);
-      expect((summary.census?.owned ?? 0) + (summary.census?.unowned ?? 0) + (summary.census?.foreign ?? 0)).to.equal(
-        input.objects.length,
-      );
+      const { census } = summary;
+      if (census === null) expect(input.reading).to.equal('delta');
+      else expect(census.owned + census.unowned + census.foreign).to.equal(input.objects.length);
     });
   });
 });

@@ -23,7 +23,7 @@ describe('render', () => {
   it('gives each change its object, its reason and each value before and after', () => {
     const devices = [entraDevice(1, { displayName: 'New', operatingSystem: null })];
     const lines = renderText(computePlan(planInput({ devices, objects: [deviceObject(1)] }))).split('\n');
-    expect(lines[0]).to.equal(`~ update ${deviceObject(1).distinguishedName}`);
+    expect(lines[0]).to.equal(`~ update (flow) ${deviceObject(1).distinguishedName}`);
     expect(lines[1]).to.include('"PC-1"');
     expect(lines[2]).to.match(/^ +displayName +"PC-1" -> "New"$/);
     expect(lines[3]).to.match(/^ +msDS-DeviceOSType +"Windows" -> \(none\)$/);
@@ -53,11 +53,36 @@ describe('render', () => {
         }),
       ),
     );
-    expect(text).to.include('warning: TransportKeyStale');
+    expect(text).to.include('warning: TransportKeyStale: msDS-KeyCredentialLink is kept');
     expect(text).to.include(`! held Unowned ${deviceObject(2).distinguishedName}`);
-    expect(text).to.include(`! held NoKey ${deviceId(4)} altSecurityIdentities`);
+    expect(text).to.include(`! held NoKey ${deviceId(4)} (object id ${objectId(4)}) altSecurityIdentities`);
     expect(text).to.include('note: The schema lacks msDS-IsCompliant');
-    expect(text).to.include('refused: RemovalThreshold: ');
+    expect(text).to.match(/^refused: RemovalThreshold: .+\n {4}.+-MaximumRemoval 1/m);
+  });
+
+  it('says that a new object is not created, or without which value, and that an object which is there is left', () => {
+    const text = renderText(
+      computePlan(
+        planInput({
+          devices: [
+            entraDevice(1, { alternativeSecurityIds: [] }),
+            entraDevice(2, { ownerSid: undefined }),
+            entraDevice(3, { displayName: 'New', isManaged: undefined }),
+          ],
+          objects: [deviceObject(3)],
+        }),
+      ),
+    );
+    expect(text).to.match(/"PC-1" is not created: the Entra device has no certificate key/);
+    expect(text).to.match(/msDS-RegisteredOwner of "PC-2" is left out: /);
+    expect(text).to.match(/msDS-IsManaged of "PC-3" is left as it is: /);
+  });
+
+  it('says of a delta plan that it counts changed devices only, and of an undo that none was read', () => {
+    const summary = { ...computePlan(planInput({ devices: [entraDevice(1)] })).summary, census: null };
+    expect(renderSummary(summary, 'delta')).to.match(/^1 of 1 changed Entra devices in scope; 1 to create; /);
+    const nothing = { ...summary, entraDevices: 0, inScope: 0 };
+    expect(renderSummary(nothing, 'delta')).to.match(/^no Entra device read; /);
   });
 
   it('sums up in one line', () => {

@@ -41,7 +41,7 @@ describe('renderLdif', () => {
       'version: 1',
       `# tenant ${plan.tenantId}, container ${CONTAINER}, digest ${plan.digest}`,
       '',
-      '# Disable "PC-3": the Entra device is gone; its time of retention starts now.',
+      '# Disable "PC-3": the Entra device is gone; its 30 days of retention start now.',
       `dn: CN=${deviceId(3)},${CONTAINER}`,
       'changetype: modify',
       'delete: adminDescription',
@@ -94,7 +94,7 @@ describe('renderLdif', () => {
       'msDS-IsEnabled: TRUE',
       'msDS-IsManaged: TRUE',
       '',
-      '# Delete "PC-4": the Entra device is gone.',
+      '# Delete "PC-4": the Entra device is gone and its retention time is over; no undo brings back the time of its last logon.',
       `dn: CN=${deviceId(4)},${CONTAINER}`,
       'changetype: delete',
       '',
@@ -111,7 +111,7 @@ describe('renderLdif', () => {
     const lines = renderLdif(plan).split('\n');
     expect(lines).to.include('# a changetype: delete');
     expect(lines).to.include('# refused: RemovalThreshold: Too many.');
-    expect(lines.find((line) => line.startsWith('# held Unusable: displayName of'))).to.be.a('string');
+    expect(lines.find((line) => line.startsWith('# held Unusable: "'))).to.be.a('string');
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).to.deep.equal(['version: 1']);
   });
 

@@ -75,6 +75,8 @@ export interface ObjectTraits {
   /** The number that objectGUID follows from, where it is not that of the device. */
   readonly guid?: number;
   readonly hasTransportKey?: boolean;
+  /** A hundred days ago if not given. */
+  readonly created?: Date;
 }
 
 /** The owned device object that a writeback of `entraDevice(number)` would have left. */
@@ -94,7 +96,7 @@ export function deviceObject(number: number, traits: ObjectTraits = {}): DeviceO
     attributes: Object.fromEntries(attributes.filter(([, values]) => values.length > 0)),
     adminDescription: mark === null ? [] : [mark],
     hasTransportKey: traits.hasTransportKey ?? false,
-    whenCreated: daysAgo(100),
+    whenCreated: traits.created ?? daysAgo(100),
   };
 }
 

@@ -55,7 +55,7 @@ describe('thresholds', () => {
 
     it('names the figures, the digest and the way on', () => {
       const refusal = refuse({ inScope: 100, ownedEnabled: 120, removals: 13 }, DEFAULT_POLICY, DIGEST);
-      expect(refusal?.sentence).to.include('13').and.to.include('120').and.to.include('12 ');
+      expect(refusal?.sentence).to.include('13').and.to.include('120').and.to.include('at most 12');
       expect(refusal?.remedy).to.include(DIGEST).and.to.include('-MaximumRemoval 13');
     });
   });

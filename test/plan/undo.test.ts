@@ -1,12 +1,11 @@
 import { expect } from 'chai';
-import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import type { Change, Plan } from '../../src/plan/change.ts';
 import { computePlan } from '../../src/plan/computePlan.ts';
 import { digest } from '../../src/plan/digest.ts';
 import { countsAsRemoval } from '../../src/plan/thresholds.ts';
 import { undoPlan, type BegunChange } from '../../src/plan/undo.ts';
 import { randomInput, randomNumbers } from './generator.ts';
-import { applied } from './memoryDirectory.ts';
+import { applied, located, restorable } from './memoryDirectory.ts';
 import {
   CONTAINER,
   daysAgo,
@@ -28,25 +27,6 @@ const RUN = { runId: '20261122T142312Z-0a1b2c', tenantId: TENANT, container: CON
 const asApplied = (changes: readonly Change[]): BegunChange[] =>
   changes.map((change) => ({ change, state: 'applied' }));
 const undone = (plan: Plan): Plan => undoPlan(RUN, asApplied(plan.changes));
-
-/** What a directory in memory lacks: it chooses other ids, and finds the object of a delete without one by its name. */
-function found(changes: readonly Change[], objects: readonly DeviceObject[]): Change[] {
-  return changes.map((change) => {
-    const object = objects.find((one) => one.distinguishedName === change.distinguishedName);
-    if (change.action !== 'delete' || change.objectGuid !== null || object === undefined) return change;
-    return { ...change, objectGuid: object.objectGuid };
-  });
-}
-
-/** What an undo brings back, by name: everything but objectGUID, the transport key and the time of creation. */
-function restorable(objects: readonly DeviceObject[]): Record<string, unknown> {
-  return Object.fromEntries(
-    objects.map(({ distinguishedName, attributes, adminDescription }) => [
-      distinguishedName,
-      { attributes, adminDescription },
-    ]),
-  );
-}
 
 describe('undo', () => {
   it('deletes what was created, by its name, with the mark and values that the run gave', () => {
@@ -165,20 +145,11 @@ describe('undo', () => {
       const plan = computePlan(input);
       const after = applied(input.objects, plan.changes, NOW);
       const undo = undone(plan);
-      const back = applied(after, found(undo.changes, after), NOW);
+      const back = applied(after, located(undo.changes, after), NOW);
       expect(restorable(back), `seed ${seed}`).to.deep.equal(restorable(input.objects));
       const again = undoPlan(RUN, asApplied(undo.changes));
-      const lookedUp = found(again.changes, back);
-      const forth = applied(back, withNewIds(lookedUp, back), NOW);
+      const forth = applied(back, located(again.changes, back), NOW);
       expect(restorable(forth), `seed ${seed}`).to.deep.equal(restorable(after));
     }
   });
 });
-
-/** An object that was deleted and created again has another id, which the plan that deletes it again cannot know. */
-function withNewIds(changes: readonly Change[], objects: readonly DeviceObject[]): Change[] {
-  return changes.map((change) => {
-    const object = objects.find((one) => one.distinguishedName === change.distinguishedName);
-    return change.objectGuid === null || object === undefined ? change : { ...change, objectGuid: object.objectGuid };
-  });
-}

@@ -55,7 +55,10 @@ describe('binding as the account that runs PowerShell, with the real engine', fu
     ...[...graph.devices].flatMap(({ displayName }) =>
       typeof displayName === 'string' && Buffer.byteLength(displayName) > 5 ? [displayName] : [],
     ),
-    ...[dc.domainDn, dc.domainDn.toLowerCase(), dc.domainDn.toUpperCase(), 'CN=RegisteredDevices'],
+    dc.domainDn,
+    dc.domainDn.toLowerCase(),
+    dc.domainDn.toUpperCase(),
+    'CN=RegisteredDevices',
   ];
 
   it('passes every test by a ticket that a keytab gave, sealed', async () => {

@@ -5,25 +5,39 @@ import type { Answer, EntraDevice } from '../../src/device/entraDevice.ts';
 import { fromEntry } from '../../src/directory/fromEntry.ts';
 import { parseDevice } from '../../src/graph/parseDevice.ts';
 import { takeCensus } from '../../src/plan/census.ts';
+import type { Census } from '../../src/plan/change.ts';
 import { absencesToProve, type Absence, type PlanInput } from '../../src/plan/computePlan.ts';
+import { SCOPE_UNREAD } from '../../src/plan/planOfRows.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/plan/policy.ts';
+import { scopeOf, type Scope } from '../../src/plan/scope.ts';
 import { parseLdif } from '../lab/ldif.ts';
 
 /** options.json of a scenario. */
-interface Options {
+export interface Options {
   /** What the scenario shows, one sentence. */
   readonly shows: string;
   readonly tenantId: string;
   readonly container: string;
   /** The domain controller's clock. */
   readonly now: string;
-  /** Graph's clock, where it is another. */
+  /** Graph's clock, where it is another; null where Graph did not say. */
   readonly sourceTime?: string | null;
   /** Attributes that the schema lacks. */
   readonly schemaLacks?: readonly string[];
   readonly policy?: Partial<Policy>;
+  readonly scope?: Partial<Scope>;
+  /** Object ids of the devices that are members of the scope's groups. */
+  readonly members?: readonly string[];
   /** By Entra object id, why Graph did not say that it is gone; 404 is the answer for every other id. */
   readonly unproven?: Readonly<Record<string, string>>;
+  /** A delta run: devices.json has the devices that changed, and of these object ids Graph said 404. */
+  readonly delta?: { readonly gone: readonly string[] };
+  /** What the whole container holds, where directory.ldif has a part of it. */
+  readonly census?: Census;
+  /** Runs after which there is nothing left to do, where one does not do it all. */
+  readonly runs?: number;
+  /** Whether the undo plan of the run is golden too, and the device ids whose changes noted no result. */
+  readonly undo?: { readonly unknown: readonly string[] };
 }
 
 /** A device of devices.json: Graph's JSON, the owner's SID beside the owner's id. */
@@ -31,44 +45,67 @@ interface GraphDevice {
   readonly registeredOwners?: readonly { readonly onPremisesSecurityIdentifier?: string | null }[];
 }
 
+export function readOptions(folder: URL): Options {
+  return JSON.parse(readFileSync(new URL('options.json', folder), 'utf8')) as Options;
+}
+
 /** The input of the plan of a scenario, read through the doors that the product reads through. */
 export function readScenario(folder: URL): PlanInput {
   const text = (name: string): string => readFileSync(new URL(name, folder), 'utf8');
-  const options = JSON.parse(text('options.json')) as Options;
-  const devices = (JSON.parse(text('devices.json')) as readonly GraphDevice[]).map(toDevice);
+  const options = readOptions(folder);
+  const all = (JSON.parse(text('devices.json')) as readonly GraphDevice[]).map(toDevice);
+  const sorted = sortByScope(all, options);
   const lacking = new Set(options.schemaLacks ?? []);
   const objects = toObjects(text('directory.ldif'));
   const now = new Date(options.now);
+  const gone = (options.delta?.gone ?? []).map((id): [string, Absence] => [id, { state: 'gone' }]);
+  const absences = new Map<string, Absence>([...sorted.absences, ...gone]);
+  // A delta run reads the container whole where a device is gone or out of scope, for the threshold needs the count.
+  const counts = options.delta === undefined || [...absences.values()].some(({ state }) => state !== 'unproven');
   const input: PlanInput = {
     tenantId: options.tenantId,
     container: options.container,
     available: new Set(ATTRIBUTE_NAMES.filter((name) => !lacking.has(name))),
-    reading: 'full',
-    devices,
-    undecided: [],
-    entraDevices: devices.length,
+    reading: options.delta === undefined ? 'full' : 'delta',
+    devices: sorted.devices,
+    undecided: sorted.undecided,
+    entraDevices: all.length,
     objects,
-    census: takeCensus(objects, options.tenantId),
-    absences: new Map(),
+    census: counts ? (options.census ?? takeCensus(objects, options.tenantId)) : null,
+    absences,
     directoryTime: now,
     sourceTime: options.sourceTime === undefined ? now : toTime(options.sourceTime),
     policy: { ...DEFAULT_POLICY, ...options.policy },
   };
-  return { ...input, absences: answers(input, options.unproven ?? {}) };
+  return input.reading === 'delta' ? input : { ...input, absences: answers(input, options.unproven ?? {}) };
 }
 
 function toTime(text: string | null): Date | null {
   return text === null ? null : new Date(text);
 }
 
+function sortByScope(
+  all: readonly EntraDevice[],
+  { scope, members }: Options,
+): Pick<PlanInput, 'devices' | 'undecided' | 'absences'> {
+  const rules: Scope = { trustTypes: [], operatingSystems: [], groups: [], ...scope };
+  const known = members === undefined ? null : new Set(members);
+  const of = (wanted: ReturnType<typeof scopeOf>): readonly EntraDevice[] =>
+    all.filter((device) => scopeOf(device, rules, known) === wanted);
+  const absences = new Map<string, Absence>([
+    ...of('out').map(({ id }) => [id, { state: 'outOfScope' }] as const),
+    ...of('unread').map(({ id }) => [id, { state: 'unproven', why: SCOPE_UNREAD }] as const),
+  ]);
+  return { devices: of('in'), undecided: of('unread'), absences };
+}
+
 /** Only what the engine says that it will ask for is answered. */
 function answers(input: PlanInput, unproven: Readonly<Record<string, string>>): ReadonlyMap<string, Absence> {
-  return new Map(
-    absencesToProve(input).map((id): [string, Absence] => {
-      const why = unproven[id];
-      return [id, why === undefined ? { state: 'gone' } : { state: 'unproven', why }];
-    }),
-  );
+  const asked = absencesToProve(input).map((id): [string, Absence] => {
+    const why = unproven[id];
+    return [id, why === undefined ? { state: 'gone' } : { state: 'unproven', why }];
+  });
+  return new Map([...input.absences, ...asked]);
 }
 
 function toDevice(json: GraphDevice): EntraDevice {
