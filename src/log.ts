@@ -30,3 +30,28 @@ export function createLog(sink: (level: LogLevel, message: string) => void): Log
     redact,
   };
 }
+
+/** A log that can be turned over to another call; the secrets that it was told go with it. */
+export interface Relay extends Log {
+  to(next: Log): void;
+}
+
+/** What a plan opens outlives the call that asked for the plan: it tells the call that uses it now. */
+export function createRelay(first: Log): Relay {
+  let log = first;
+  const secrets: string[] = [];
+  return {
+    warning: (message) => log.warning(message),
+    verbose: (message) => log.verbose(message),
+    debug: (message) => log.debug(message),
+    redact: (text) => log.redact(text),
+    secret: (value) => {
+      secrets.push(value);
+      log.secret(value);
+    },
+    to: (next) => {
+      log = next;
+      for (const value of secrets) log.secret(value);
+    },
+  };
+}

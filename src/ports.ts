@@ -116,8 +116,16 @@ export interface EffectiveRights {
   readonly deleteDevices: boolean | null;
   /** null where the container has no device object to ask about. */
   readonly writeAttributes: ReadonlySet<string> | null;
-  /** Where the container is empty: whether an inherited right to write is granted to the account or its groups. */
+  /**
+   * Whether device objects inherit a right to write that is not for single attributes, for the account or its groups; null
+   * where that is not known.
+   */
   readonly inheritedWrite: boolean | null;
+  /**
+   * What is written, adminDescription included, and a new device object inherits no right to write for the account or its
+   * groups; also empty where that is not known, which a null of inheritedWrite tells.
+   */
+  readonly missingAttributes: readonly string[];
 }
 
 /** By what device objects are looked up. */
@@ -193,6 +201,8 @@ export interface Directory {
     values: readonly Uint8Array[],
     signal: AbortSignal,
   ): Promise<void>;
+  /** SDDL of the access control entries of the least rights, as addGrant adds them. */
+  leastRights(sid: string): readonly string[];
   grant(container: string, sid: string, signal: AbortSignal): Promise<Grant>;
   /** Adds the missing access control entries and changes nothing else of the descriptor. */
   addGrant(container: string, sid: string, signal: AbortSignal): Promise<void>;
@@ -267,8 +277,11 @@ export interface Hints {
   readonly completeRead: string;
   /** Entra object ids whose change was not applied, to be read again. */
   readonly pending: readonly Guid[];
-  /** When the run ended, by the domain controller's clock, ISO 8601, UTC; absent if that is not known. */
-  readonly ended?: string;
+  /**
+   * Until when all objects were seen, by the domain controller's clock (ISO 8601, UTC), and how many this machine has
+   * created since; absent if that is not known.
+   */
+  readonly witness?: { readonly seen: string; readonly created: number };
 }
 
 /** A plan as it is saved for a later run, with what it was made for. */

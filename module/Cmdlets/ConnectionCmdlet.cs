@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Collections.Generic;
 using System.Management.Automation;
 using System.Security;
@@ -80,8 +79,8 @@ namespace DeviceWriteback
         public SecureString? AccessToken { get; set; }
 
         /// <summary>
-        /// The cloud: Global (the default), USGov, USGovDoD or China, or a hashtable with the two base addresses of a
-        /// custom one: @{ graph = 'https://...'; login = 'https://...' }.
+        /// The cloud: Global (the default), USGov, USGovDoD or China, or a hashtable or object with the two base
+        /// addresses of a custom one and nothing else: @{ graph = 'https://...'; login = 'https://...' }.
         /// </summary>
         [Parameter]
         [Alias("EnvironmentName")]
@@ -157,7 +156,7 @@ namespace DeviceWriteback
             AddIfBound(parameters, "managedIdentity", nameof(ManagedIdentity), ManagedIdentity.IsPresent);
             AddIfBound(parameters, "useDeviceCode", nameof(UseDeviceCode), UseDeviceCode.IsPresent);
             Add(parameters, "accessToken", AccessToken?.Copy());
-            Add(parameters, "environment", WireEnvironment(Environment));
+            Add(parameters, "environment", WireEnvironment());
             Add(parameters, "server", Server);
             Add(parameters, "credential", Given(Credential));
             Add(parameters, "authType", AuthType);
@@ -196,14 +195,17 @@ namespace DeviceWriteback
             return new PSCredential(credential.UserName, credential.Password.Copy());
         }
 
-        private static object? WireEnvironment(object? environment)
+        private object? WireEnvironment()
         {
-            object? plain = environment is PSObject wrapped ? wrapped.BaseObject : environment;
-            if (!(plain is IDictionary addresses)) return plain?.ToString();
-            var wire = new Dictionary<string, object?>();
-            foreach (DictionaryEntry address in addresses)
-                wire[address.Key.ToString()!.ToLowerInvariant()] = address.Value?.ToString();
-            return wire;
+            try
+            {
+                return EnvironmentValue.Wire(Environment);
+            }
+            catch (WritebackException error)
+            {
+                ThrowTerminatingError(error.ToErrorRecord());
+                throw;
+            }
         }
     }
 }

@@ -124,7 +124,7 @@ namespace DeviceWriteback
         [ValidatePattern("^[0-9A-Fa-f]{64}$")]
         public string? Digest { get; set; }
 
-        /// <summary>Hours after which the plan of a file is refused. The default is 24, the most 168.</summary>
+        /// <summary>Hours after which the plan of a file is refused. The default is 24, the most 168; an undo plan is never too old.</summary>
         [Parameter(ParameterSetName = PlanSet)]
         [ValidateRange(1, 168)]
         public int PlanMaximumAge { get; set; }
@@ -162,16 +162,24 @@ namespace DeviceWriteback
             return parameters;
         }
 
+        /// <summary>Behind objects of another type PowerShell shows an object in its own view only if that view is out of band.</summary>
+        private static PSObject AfterResults(Run run)
+        {
+            var shown = new PSObject(run);
+            shown.TypeNames.Add("DeviceWriteback.Run#AfterResults");
+            return shown;
+        }
+
         private void Consider(Change change)
         {
             if (change.IsHeld)
             {
                 heldCount.Add(change);
-                WriteVerbose($"Held {change.Reason}: {change.Name ?? change.Identity}: {change.Description}");
+                WriteVerbose($"Held {change.Reason}: {VisibleText.Of(change.Name ?? change.Identity)}: {change.Description}");
                 return;
             }
             asked = true;
-            if (!Approve(change.DistinguishedName ?? "", change.Action ?? "", change.Description, out bool whatIf)) declined.Add(change.Number);
+            if (!Approve(VisibleText.Of(change.DistinguishedName), change.Action ?? "", change.Description, out bool whatIf)) declined.Add(change.Number);
             isWhatIf |= whatIf;
         }
 
@@ -196,7 +204,7 @@ namespace DeviceWriteback
             {
                 if (PassThru) WriteObject(new Result(result));
             });
-            WriteObject(new Run(run));
+            WriteObject(PassThru ? AfterResults(new Run(run)) : new Run(run));
             Fields error = run.Object("error");
             if (error.Exist) ThrowTerminatingError(WritebackException.FromEngine(error).ToErrorRecord());
         }

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readAnchor } from '../device/anchor.ts';
+import type { Guid } from '../device/guid.ts';
 import { cancelled, toWritebackError, WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Action, Change, HeldReason, Plan } from '../plan/change.ts';
@@ -15,6 +17,7 @@ import type {
   WriteOutcome,
 } from '../ports.ts';
 import type { Outputs, WireRun } from '../protocol/messages.ts';
+import { appliesThoughRefused } from '../plan/thresholds.ts';
 import type { PlannedRun } from './plan.ts';
 import { capital, refusalError, wireResult } from './wire.ts';
 
@@ -33,7 +36,6 @@ export async function applyPlan(
   run.files.probe();
   const lock = run.files.lock();
   try {
-    if (!tellInterrupted(run.files, log)) run.strangers.tell(log);
     return await applyAlone(run, declined, outside, log, outputs, signal);
   } finally {
     lock.release();
@@ -69,16 +71,23 @@ async function applyAlone(
   const journal = files.openJournal(header);
   const tally = new Tally();
   let fatal: WritebackError | null = null;
+  let interrupted = true;
   try {
+    // Whatever is killed from here on, there is a journal to tell the next run that this machine has written.
+    interrupted = tellInterrupted(files, log);
+    if (!interrupted) run.strangers.tell(log);
     await writeAll(run, approved, journal, tally, outputs, signal);
   } catch (thrown) {
     fatal = toWritebackError(thrown);
   }
   const ending = endingOf(plan, tally, fatal, signal, outside.clock.now(), run.source.requests());
-  const reportPath = journal.finish(ending);
+  // What a killed run created is in no count.
+  const created = interrupted ? null : tally.applied.create + tally.unansweredCreates;
   // Where the directory let nothing be written, all was read all the same, and what was refused comes again.
   const whole = fatal === null || fatal.code === 'DirectoryForbidden';
-  saveHints(run, whole && plan.refusal === null ? nextHints(run, tally.done) : run.previous, log);
+  saveHints(run, whole && plan.refusal === null ? nextHints(run, tally.done) : run.previous, created, log);
+  // Last, and never before the hints: a run that has neither would take what this one created for another machine's.
+  const reportPath = finishJournal(journal, ending, fatal, tally);
   if (fatal !== null && ending.outcome === 'interrupted') throw withReport(fatal, reportPath);
   return {
     runId: header.runId,
@@ -124,11 +133,22 @@ class Tally {
   total = 0;
   /** Failures for want of rights. */
   forbidden = 0;
+  forbiddenCreates = 0;
+  /** One that was sent and has no answer: its object may be there. */
+  unansweredCreates = 0;
+
+  begin(change: Change): void {
+    this.unansweredCreates = change.action === 'create' ? 1 : 0;
+  }
 
   add({ number, change }: NumberedChange, result: ChangeResult): void {
     this.states[result.state] += 1;
     this.total += 1;
-    if (result.code === 'DirectoryForbidden') this.forbidden += 1;
+    this.unansweredCreates = 0;
+    if (result.code === 'DirectoryForbidden') {
+      this.forbidden += 1;
+      if (change.action === 'create') this.forbiddenCreates += 1;
+    }
     if (result.state !== 'applied') return;
     this.applied[change.action] += 1;
     this.done.add(number);
@@ -140,12 +160,11 @@ interface NumberedChange {
   readonly change: Change;
 }
 
-/** Of a refused plan only the disables that Entra states: a revocation never waits for an operator. */
 function approvedChanges(plan: Plan, declined: ReadonlySet<number>): readonly NumberedChange[] {
   return plan.changes
     .map((change, number) => ({ number, change }))
     .filter(({ number }) => !declined.has(number))
-    .filter(({ change }) => plan.refusal === null || (change.action === 'disable' && change.cause === 'stated'));
+    .filter(({ change }) => plan.refusal === null || appliesThoughRefused(change));
 }
 
 async function writeAll(
@@ -166,14 +185,16 @@ async function writeAll(
       begun += 1;
       journal.append(...unsaid, { kind: 'before', number, change });
       unsaid = [];
+      tally.begin(change);
       const outcome = await run.directory.write(change, signal);
       const result = resultOf(outcome);
       unsaid = [{ kind: 'after', number, result }];
       tally.add({ number, change }, result);
       if (outcome.state === 'failed') failures.push(outcome.error);
-      refuseWithoutRights(run, tally, begun === changes.length);
+      await refuseWithoutRights(run, tally, begun === changes.length, signal);
       // As long as every write is refused for want of rights, one error may yet stand for all.
-      if (tally.forbidden < tally.total) for (const error of failures.splice(0)) outputs.error(error.toJSON());
+      if (tally.forbidden < tally.total || begun === changes.length)
+        for (const error of failures.splice(0)) outputs.error(error.toJSON());
       await outputs.emit('result', wireResult(change, number, result));
       const percent = Math.floor((100 * begun) / changes.length);
       outputs.progress({ activity: 'Writing device objects', status: `${begun} of ${changes.length}`, percent });
@@ -208,6 +229,17 @@ function endingOf(
   return { ...end, outcome: tally.states.failed > 0 ? 'failures' : 'completed', error: null };
 }
 
+/** What ended the run is the first cause: that its report cannot be written either only adds to it. */
+function finishJournal(journal: Journal, ending: RunEnding, fatal: WritebackError | null, tally: Tally): string {
+  try {
+    return journal.finish(ending);
+  } catch (thrown) {
+    const { code, message, target, remedy, detail } = fatal ?? toWritebackError(thrown);
+    const written = `${tally.states.applied} changes were written; the journal stays, and the next run makes the report.`;
+    throw new WritebackError(code, message, { target, remedy: `${remedy} ${written}`, detail, cause: thrown });
+  }
+}
+
 function withReport(error: WritebackError, reportPath: string): WritebackError {
   const { code, message, target, remedy, detail, retryable } = error;
   const told = `${remedy} What was written until then is in ${reportPath}.`;
@@ -220,25 +252,52 @@ const MOST_PENDING = 1000;
 /** Held for the sake of another device or of an answer: what ends the hold does not name this device. */
 const WAITS_FOR_ANOTHER: ReadonlySet<HeldReason> = new Set(['AbsenceUnproven', 'DuplicateInSource', 'KeyInUse']);
 
+/** Of a device that registered anew: should it go too, its object is found by the anchor that it still has. */
+function formerAnchor({ attributes }: Change): readonly Guid[] {
+  const anchor = readAnchor(attributes.find(({ attribute }) => attribute === 'msDS-CloudAnchor')?.before);
+  return anchor === null ? [] : [anchor];
+}
+
 /** Moves the hints on. What was not applied, could not be proven or could not be read comes again with the next run. */
 function nextHints({ plan, next }: PlannedRun, done: ReadonlySet<number>): Hints | null {
+  const undone = plan.changes.filter((_, number) => !done.has(number));
   const open = [
-    ...plan.changes.filter((_, number) => !done.has(number)),
+    ...undone,
     // Owners are seen by full runs only, like every change of an owner.
     ...plan.held.filter(({ reason, attribute }) => reason === 'Unreadable' && attribute !== 'msDS-RegisteredOwner'),
     ...plan.held.filter(({ reason }) => WAITS_FOR_ANOTHER.has(reason)),
   ];
-  const pending = new Set([...(next?.pending ?? []), ...open.flatMap(({ objectId }) => objectId ?? [])]);
+  const pending = new Set([
+    ...(next?.pending ?? []),
+    ...open.flatMap(({ objectId }) => objectId ?? []),
+    ...undone.flatMap(formerAnchor),
+  ]);
   return next === null || pending.size > MOST_PENDING ? null : { ...next, pending: [...pending].toSorted() };
 }
 
-/** Keeps them, with the time that tells this machine's objects from those of another. */
-function saveHints(run: PlannedRun, hints: Hints | null, log: Log): void {
+/** @param created objects that this run created or may have created; null where that is not known */
+function saveHints(run: PlannedRun, hints: Hints | null, created: number | null, log: Log): void {
   try {
-    run.files.saveHints(hints === null ? null : { ...hints, ended: run.directoryTime().toISOString() });
+    if (hints === null) return run.files.saveHints(null);
+    const { witness: _former, ...others } = hints;
+    const witness = witnessAfter(run, created);
+    run.files.saveHints(witness === null ? others : { ...others, witness });
   } catch (thrown) {
     log.warning(`${toWritebackError(thrown).message} The next run reads again what this one has read.`);
   }
+}
+
+/**
+ * What tells this machine's objects from those of another: a whole read has seen all until now, and since then this
+ * machine has created so many. Null where that is not known; then nothing is evidence until the next whole read.
+ */
+function witnessAfter(
+  { reading, previous, directoryTime }: PlannedRun,
+  created: number | null,
+): NonNullable<Hints['witness']> | null {
+  if (reading.kind === 'full') return { seen: directoryTime().toISOString(), created: 0 };
+  const before = previous?.witness;
+  return before === undefined || created === null ? null : { ...before, created: before.created + created };
 }
 
 /** Whether a run of this machine was killed. */
@@ -248,20 +307,30 @@ function tellInterrupted(files: RunFiles, log: Log): boolean {
   return reports.length > 0;
 }
 
-/** So many refusals for want of rights, and not one success: no write of this run can work. */
+/** So many creates refused for want of rights, and none done: the others would be refused too. */
 const ENOUGH_REFUSALS = 5;
 
-/** Ends a run that the directory lets write nothing, with one error instead of one for each object. */
-function refuseWithoutRights({ plan }: PlannedRun, tally: Tally, isLast: boolean): void {
-  const refused = tally.forbidden;
-  if (refused === 0 || refused < tally.total || (refused < ENOUGH_REFUSALS && !isLast)) return;
+/**
+ * Ends a run that lacks rights on the container, with one error instead of one for each object: when many creates were
+ * refused, which come after all disables, and at the end when everything was. An object that alone denies the account
+ * ends no run.
+ */
+async function refuseWithoutRights(
+  { plan, directory }: PlannedRun,
+  tally: Tally,
+  isLast: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const none = isLast && tally.forbidden === tally.total;
+  if (!none && (tally.forbiddenCreates < ENOUGH_REFUSALS || tally.applied.create > 0)) return;
+  if (tally.forbidden === 0 || (await directory.effectiveRights(plan.container, signal)).createDevices) return;
+  const written = tally.states.applied === 0 ? ' Nothing was written.' : '';
   throw new WritebackError(
     'DirectoryForbidden',
-    `The bound account may not write the device objects in ${plan.container}: all ${refused} changes so far were refused.`,
+    `The bound account may not write the device objects in ${plan.container}: ${tally.forbidden} changes were refused.`,
     {
       target: plan.container,
-      remedy:
-        'Run Enable-DeviceWriteback -AdConnectorAccount with this account, as an administrator. Nothing was written.',
+      remedy: `Run Enable-DeviceWriteback -AdConnectorAccount with this account, as an administrator.${written}`,
     },
   );
 }

@@ -1,7 +1,7 @@
 import type { Container, Directory, RegistrationService } from '../ports.ts';
 import type { Guid } from '../device/guid.ts';
 import { fail, pass, warn, type Checklist } from './checklist.ts';
-import { CONTAINER_CLASS, missingClasses, parseConnectionPoint } from './place.ts';
+import { CONTAINER_CLASS, missingClasses, parseConnectionPoint, requireDomain } from './place.ts';
 
 const ENABLE = 'Run Enable-DeviceWriteback as an administrator of the forest.';
 const SCHEMA_2016 = 87;
@@ -16,11 +16,13 @@ export async function checkDirectory(
   tenantId: Guid,
   account: string | null,
   binder: string,
+  domainName: string | null,
   signal: AbortSignal,
 ): Promise<Directory | null> {
   const bound = await list.check('DirectoryBind', 'Bind to the domain controller', open, async (make) => {
     const directory = await make();
     const rootDse = await directory.rootDse(signal);
+    requireDomain(domainName, rootDse, directory);
     const who = (await directory.whoAmI(signal)) ?? binder;
     return pass({ directory, rootDse }, `${rootDse.dnsHostName} of ${rootDse.defaultNamingContext} accepted ${who}.`);
   });
@@ -159,9 +161,12 @@ async function checkRights(
     ground,
     async ({ directory: asked, dn }) => {
       const rights = await asked.effectiveRights(dn, signal);
-      const write = rights.writeAttributes?.has('msDS-IsEnabled') ?? rights.inheritedWrite;
+      // What one object grants or denies by itself says nothing of the others: the container's inherited grants do.
+      const denied = rights.inheritedWrite === null ? [] : rights.missingAttributes;
+      const write =
+        denied.length > 0 ? false : (rights.inheritedWrite ?? rights.writeAttributes?.has('msDS-IsEnabled') ?? null);
       const word = (value: boolean | null): string => (value === null ? 'not known' : value ? 'yes' : 'no');
-      const evidence = `Create device objects: ${word(rights.createDevices)}; change: ${word(write)}; delete: ${word(rights.deleteDevices)}.`;
+      const evidence = `Create device objects: ${word(rights.createDevices)}; change: ${word(write)}; delete: ${word(rights.deleteDevices)}.${denied.length === 0 ? '' : ` May not write ${denied.join(', ')}.`}`;
       if (rights.createDevices && write !== false && rights.deleteDevices !== false) return pass(true, evidence);
       return fail(evidence, 'Run Enable-DeviceWriteback -AdConnectorAccount with this account, as an administrator.');
     },

@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import type { Directory, NewObject, Outside, RootDse } from '../ports.ts';
 import type { Outputs, WireStep } from '../protocol/messages.ts';
 import { directorySettings, type Options } from './options.ts';
-import { CONTAINER_CLASS, requireSchema, theOneOrNone } from './place.ts';
+import { CONTAINER_CLASS, requireDomain, requireSchema, theOneOrNone } from './place.ts';
 
 /** What one step does, as data, so that it can be shown before it is done. */
 type Deed =
@@ -207,33 +207,17 @@ async function rightsStep(
       remedy: 'Give -AdConnectorAccount as sAMAccountName (a gMSA ends in $), DOMAIN\\name, UPN, SID or DN.',
     });
   }
-  const missing = containerExists ? (await directory.grant(container, account.sid, signal)).missing : null;
+  const missing = containerExists
+    ? (await directory.grant(container, account.sid, signal)).missing
+    : directory.leastRights(account.sid);
   return {
     id: 'Rights',
     target: container,
     description: `Grant ${account.name} the right to create, change and delete device objects`,
-    detail: missing === null || missing.length === 0 ? account.sid : missing.join(' '),
-    deed: missing?.length === 0 ? null : { kind: 'grant', container, sid: account.sid },
+    detail: missing.length === 0 ? account.sid : missing.join(' '),
+    deed: missing.length === 0 ? null : { kind: 'grant', container, sid: account.sid },
     needs: ['DeviceContainer'],
   };
-}
-
-/** A container can be made only in the domain of the server that is asked. */
-function requireDomain(domainName: string | null, rootDse: RootDse, directory: Directory): void {
-  if (domainName === null) return;
-  const wanted = domainName
-    .split('.')
-    .map((label) => `DC=${label}`)
-    .join(',');
-  if (wanted.toLowerCase() === rootDse.defaultNamingContext.toLowerCase()) return;
-  throw new WritebackError(
-    'ParameterInvalid',
-    `${directory.server} serves ${rootDse.defaultNamingContext}, not ${domainName}.`,
-    {
-      target: domainName,
-      remedy: 'Give as -Server a domain controller of the domain that -DomainName names.',
-    },
-  );
 }
 
 function wireStep(step: Step, number: number, state: WireStep['state']): WireStep {

@@ -94,8 +94,10 @@ function explain({ plan, available }: PlannedRun, identity: string, { device, ob
   const held = plan.held.filter(concerns);
   const nothing =
     device === null
-      ? 'There is nothing to do: no Entra device in scope asks for it.'
-      : 'The object equals the Entra device.';
+      ? 'There is nothing to do: no Entra device asks for it.'
+      : object === null
+        ? 'There is nothing to do: the Entra device is out of scope.'
+        : 'The object equals the Entra device, or waits as the plan wants it to.';
   const sentences = [...(change === undefined ? [] : [change.sentence]), ...held.map((one) => one.sentence)];
   return {
     identity,

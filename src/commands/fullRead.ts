@@ -25,7 +25,7 @@ export interface FullRead {
   readonly deltaLink: string | null;
   /** Of the anchors whose devices were asked for by id, those that are gone or about which nothing was proven. */
   readonly absences: ReadonlyMap<Guid, Absence>;
-  /** The devices in scope that were watched for, and those that lead to an object that was. */
+  /** The devices that were watched for, in scope or not, and those that lead to an object that was. */
   readonly devices: readonly EntraDevice[];
   /** The objects that were watched for, and those that these devices lead to. */
   readonly objects: readonly DeviceObject[];
@@ -120,7 +120,7 @@ async function sorting(
   return (device) => {
     const scope = scopeOf(device, reader.scope, members);
     matcher.addDevice(device, scope, keep);
-    kept.device(device, scope === 'in');
+    kept.device(device);
   };
 }
 
@@ -139,11 +139,11 @@ class Kept {
   }
 
   /** A device that comes again counts as it came last. */
-  device(device: EntraDevice, inScope: boolean): void {
+  device(device: EntraDevice): void {
     if (this.watch === null) return;
     const objects = [...this.objects.values()];
-    const wanted = inScope && (this.watch.device(device) || objects.some((object) => leadsTo(device, object)));
-    if (wanted) this.devices.set(device.id, device);
+    if (this.watch.device(device) || objects.some((object) => leadsTo(device, object)))
+      this.devices.set(device.id, device);
     else this.devices.delete(device.id);
   }
 

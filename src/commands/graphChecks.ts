@@ -15,6 +15,7 @@ export async function checkGraph(
   list: Checklist,
   open: () => Promise<DeviceSource>,
   tenantId: Guid,
+  groups: readonly Guid[],
   signal: AbortSignal,
 ): Promise<DeviceSource | null> {
   const signedIn = await list.check('GraphSignIn', 'Sign-in to Entra', open, async (make) => {
@@ -26,11 +27,14 @@ export async function checkGraph(
     );
   });
   await list.check('GraphPermissions', 'Permissions in the token', signedIn, async ({ signIn }) => {
-    const missing = NEEDED_ROLES.filter((role) => !signIn.roles.includes(role));
+    const needed = groups.length === 0 ? NEEDED_ROLES : [...NEEDED_ROLES, 'GroupMember.Read.All'];
+    const missing = needed.filter((role) => !signIn.roles.includes(role));
     const evidence = `The token has ${signIn.roles.length === 0 ? 'no roles' : signIn.roles.join(', ')}.`;
     if (missing.length === 0) return pass(true, evidence);
     const remedy = `Grant the application permissions ${missing.join(', ')} and give admin consent; a new token shows them.`;
-    return missing.includes('Device.Read.All') ? fail(evidence, remedy) : warn(true, evidence, remedy);
+    return missing.some((role) => role !== 'User.Read.All' && role !== 'Organization.Read.All')
+      ? fail(evidence, remedy)
+      : warn(true, evidence, remedy);
   });
   await list.check('GraphDevices', 'Devices can be read', signedIn, async ({ source }) => {
     await source.probeDevices(signal);
@@ -40,6 +44,17 @@ export async function checkGraph(
     await source.probeUsers(signal);
     return pass(true, `${source.host} answered a read of /users with onPremisesSecurityIdentifier.`);
   });
+  for (const group of groups) {
+    await list.check('GraphGroup', `Members of group ${group} can be read`, signedIn, async ({ source }) => {
+      const { size } = await source.groupMembers(group, signal);
+      if (size > 0) return pass(true, `Group ${group} has ${size} devices.`);
+      return warn(
+        true,
+        `Group ${group} has no device.`,
+        'With this scope no Entra device is in scope: every sync is refused.',
+      );
+    });
+  }
   await list.check('Tenant', 'Tenant', signedIn, async ({ source }) => {
     const { id, displayName, defaultDomain } = await source.organization(signal);
     const evidence = `${displayName ?? ''} (${defaultDomain ?? 'no default domain'}), ${id}.`;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { cancelled, WritebackError } from '../errors.ts';
+import { throwIfCancelled, WritebackError } from '../errors.ts';
+import { createRelay, type Log, type Relay } from '../log.ts';
 import type { Outside } from '../ports.ts';
 import type { Call, Handler } from '../protocol/serve.ts';
 import type { EnablePlanResult, Method, PlanResult, ReportPageResult } from '../protocol/messages.ts';
@@ -14,35 +15,41 @@ import { testPrerequisites } from './testPrerequisites.ts';
 
 /** The methods of the bridge. A plan is kept for the cmdlet that asked, under a handle, until it is applied or released. */
 export function createHandlers(outside: Outside): Readonly<Record<Method, Handler>> {
-  const plans = new Kept<PlannedRun>();
-  const preparations = new Kept<Preparation>();
+  const plans = new Kept<{ readonly run: PlannedRun; readonly relay: Relay }>();
+  const preparations = new Kept<{ readonly preparation: Preparation; readonly relay: Relay }>();
   return {
     test: (params, call) =>
       testPrerequisites(readOptions(params, outside, call.log), outside, call.log, call.outputs, call.signal),
 
     async plan(params, call): Promise<PlanResult> {
-      const run = await plan(params, call);
-      saveIfAsked(run, readOptions(params, outside, call.log), outside);
-      const told = await emitPlan(run, call.outputs);
-      if (!call.signal.aborted) return { handle: plans.keep(run), ...told };
-      await run.close();
-      throw cancelled();
+      const relay = createRelay(call.log);
+      const run = await plan(params, relay, call);
+      try {
+        saveIfAsked(run, readOptions(params, outside, relay), outside);
+        const told = await emitPlan(run, call.outputs);
+        throwIfCancelled(call.signal);
+        return { handle: plans.keep({ run, relay }), ...told };
+      } catch (thrown) {
+        await run.close();
+        throw thrown;
+      }
     },
 
     async apply(params, call) {
       const { handle, digest, declined } = applyParams(params);
-      const run = plans.take(handle);
+      const kept = plans.take(handle);
       try {
-        if (run === null || run.plan.digest !== digest) throw unknownPlan(handle);
-        return await applyPlan(run, declined, outside, call.log, call.outputs, call.signal);
+        if (kept === null || kept.run.plan.digest !== digest) throw unknownPlan(handle);
+        kept.relay.to(call.log);
+        return await applyPlan(kept.run, declined, outside, call.log, call.outputs, call.signal);
       } finally {
-        await run?.close();
+        await kept?.run.close();
       }
     },
 
     async explain(params, call) {
       const identities = readOptions(params, outside, call.log).texts('devices');
-      const run = await plan(params, call, watchFor(identities));
+      const run = await plan(params, call.log, call, watchFor(identities));
       try {
         await explainDevices(run, identities, call.outputs);
         return {};
@@ -53,20 +60,22 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
 
     async 'enable/plan'(params, call): Promise<EnablePlanResult> {
       const options = readOptions(params, outside, call.log);
-      const preparation = await planPreparation(options, outside, call.log, call.signal);
+      const relay = createRelay(call.log);
+      const preparation = await planPreparation(options, outside, relay, call.signal);
       for (const step of plannedSteps(preparation)) await call.outputs.emit('step', step);
-      return { handle: preparations.keep(preparation) };
+      return { handle: preparations.keep({ preparation, relay }) };
     },
 
     async 'enable/apply'(params, call) {
       const { handle, declined } = applyParams(params);
-      const preparation = preparations.take(handle);
-      if (preparation === null) throw unknownPlan(handle);
+      const kept = preparations.take(handle);
+      if (kept === null) throw unknownPlan(handle);
+      kept.relay.to(call.log);
       try {
-        await prepare(preparation, declined, call.outputs, call.signal);
+        await prepare(kept.preparation, declined, call.outputs, call.signal);
         return {};
       } finally {
-        await preparation.close();
+        await kept.preparation.close();
       }
     },
 
@@ -78,20 +87,20 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
 
     async release(params) {
       const { handle } = applyParams(params);
-      await plans.take(handle)?.close();
-      await preparations.take(handle)?.close();
+      await plans.take(handle)?.run.close();
+      await preparations.take(handle)?.preparation.close();
       return {};
     },
   };
 
-  function plan(params: unknown, call: Call, watch: Watch | null = null): Promise<PlannedRun> {
-    const options = readOptions(params, outside, call.log);
-    if (options.text('planFile') !== null) return planFromFile(options, outside, call.log, call.signal);
+  function plan(params: unknown, log: Log, call: Call, watch: Watch | null = null): Promise<PlannedRun> {
+    const options = readOptions(params, outside, log);
+    if (options.text('planFile') !== null) return planFromFile(options, outside, log, call.signal);
     return makePlan(
       options,
       { full: watch !== null || options.flag('full') === true, watch },
       outside,
-      call.log,
+      log,
       call.outputs,
       call.signal,
     );

@@ -53,8 +53,12 @@ function fromFile(
   file: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> {
+  // Its user name is the application, whatever the file says.
+  const replacesClient = given['clientSecretCredential'] !== undefined;
   const isGiven = SIGN_IN_WAYS.some((name) => given[name] !== undefined && given[name] !== false);
-  const ways: readonly string[] = isGiven ? SIGN_IN_WAYS : [];
+  const ways: readonly string[] = isGiven
+    ? [...SIGN_IN_WAYS, 'clientId'].filter((name) => name !== 'clientId' || replacesClient)
+    : [];
   return Object.fromEntries(Object.entries(file).filter(([name]) => !ways.includes(name)));
 }
 
@@ -62,7 +66,15 @@ function fromFile(
 export function sourceSettings(options: Options, log: Log): SourceSettings {
   const tenantId = asGuid(required(options.text('tenantId'), 'TenantId', 'the Entra tenant'), 'TenantId');
   const way = signInWay(options, log);
-  const clientId = options.text('clientId') ?? options.credential('clientSecretCredential')?.userName ?? null;
+  const named = options.credential('clientSecretCredential')?.userName ?? null;
+  const clientId = options.text('clientId') ?? named;
+  if (named !== null && clientId !== null && asGuid(named, 'ClientId') !== asGuid(clientId, 'ClientId')) {
+    throw invalid(
+      'ClientId',
+      `ClientId ${clientId} is not the application of ClientSecretCredential`,
+      'Give one of them.',
+    );
+  }
   const optionalClient = way.kind === 'managedIdentity' || way.kind === 'accessToken';
   const client = optionalClient ? clientId : required(clientId, 'ClientId', 'the app registration that signs in');
   return {

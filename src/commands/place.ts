@@ -1,7 +1,7 @@
 import { ATTRIBUTE_NAMES, type AttributeName } from '../device/attributes.ts';
 import { parseGuid, type Guid } from '../device/guid.ts';
 import { WritebackError } from '../errors.ts';
-import type { Clock, Directory, RegistrationService, RootDse, Schema } from '../ports.ts';
+import type { Clock, Directory, RegistrationService, RootDse, Schema, SignIn } from '../ports.ts';
 
 /** The classes without which there is no device writeback. */
 export const DEVICE_CLASSES = [
@@ -21,8 +21,9 @@ export interface Place {
 }
 
 /** Follows the registration service to the container, checking each step. */
-export async function findPlace(directory: Directory, signal: AbortSignal): Promise<Place> {
+export async function findPlace(directory: Directory, domainName: string | null, signal: AbortSignal): Promise<Place> {
   const rootDse = await directory.rootDse(signal);
+  requireDomain(domainName, rootDse, directory);
   const service = theOneOrNone(await directory.registrationServices(signal), rootDse);
   if (service === null) {
     // A schema that lacks the class has no such object either, and is the better reason.
@@ -131,6 +132,15 @@ export function domainOf({ defaultNamingContext }: RootDse): string {
   return defaultNamingContext.replaceAll(/,?DC=/gi, '.').slice(1);
 }
 
+/** Throws OtherTenant where the token is of another tenant: what is missing there would count as gone. */
+export function refuseOtherToken(tenantId: Guid, signIn: SignIn): void {
+  if (signIn.tenantId === null || signIn.tenantId === tenantId) return;
+  throw new WritebackError('OtherTenant', `The token is of tenant ${signIn.tenantId}, not ${tenantId}.`, {
+    target: signIn.tenantId,
+    remedy: 'Correct TenantId, or sign in to that tenant.',
+  });
+}
+
 /** Throws OtherTenant where the connection point of the forest names another tenant. */
 export function refuseOtherTenant(tenantId: Guid, keywords: readonly string[] | null): void {
   const point = parseConnectionPoint(keywords ?? []);
@@ -153,4 +163,22 @@ const SECOND = 1000;
  */
 export function directoryClock({ currentTime }: RootDse, read: Date, clock: Clock): () => Date {
   return () => new Date(currentTime.getTime() + SECOND + clock.now().getTime() - read.getTime());
+}
+
+/** A container is read and made only in the domain of the server that is asked. Throws ParameterInvalid. */
+export function requireDomain(domainName: string | null, rootDse: RootDse, directory: Directory): void {
+  if (domainName === null) return;
+  const wanted = domainName
+    .split('.')
+    .map((label) => `DC=${label}`)
+    .join(',');
+  if (wanted.toLowerCase() === rootDse.defaultNamingContext.toLowerCase()) return;
+  throw new WritebackError(
+    'ParameterInvalid',
+    `${directory.server} serves ${rootDse.defaultNamingContext}, not ${domainName}.`,
+    {
+      target: domainName,
+      remedy: 'Give as -Server a domain controller of the domain that -DomainName names.',
+    },
+  );
 }

@@ -21,7 +21,15 @@ import {
   stateSettings,
   type Options,
 } from './options.ts';
-import { availableAttributes, directoryClock, domainOf, findPlace, refuseOtherTenant, type Place } from './place.ts';
+import {
+  availableAttributes,
+  directoryClock,
+  domainOf,
+  findPlace,
+  refuseOtherTenant,
+  refuseOtherToken,
+  type Place,
+} from './place.ts';
 import { planInFull, type FullRead, type Watch } from './fullRead.ts';
 import { readChanges, type Reader, type Sides } from './read.ts';
 import { Strangers } from './strangers.ts';
@@ -73,8 +81,8 @@ export async function makePlan(
   const directory = await outside.openDirectory(directorySettings(options), log);
   try {
     const source = await outside.openSource(settings, log);
-    await source.signIn(signal);
-    const place = await findPlace(directory, signal);
+    refuseOtherToken(settings.tenantId, await source.signIn(signal));
+    const place = await findPlace(directory, options.text('domainName'), signal);
     const files = outside.openRunFiles(stateSettings(options, settings.tenantId, domainOf(place.rootDse)), log);
     const reader: Reader = {
       source,
@@ -90,7 +98,7 @@ export async function makePlan(
     const grounds = groundsOf(place, settings.tenantId, scope, policy);
     const hints = files.readHints();
     const began = outside.clock.now();
-    const strangers = new Strangers(settings.tenantId, hints?.ended === undefined ? null : new Date(hints.ended));
+    const strangers = new Strangers(settings.tenantId, hints?.witness ?? null);
     const whole = (why: string): Promise<Planned> => planWhole(why, wish.watch, strangers, reader, files);
     const why =
       wish.full || policy.adopt ? 'it was asked for' : whyFull(hints, grounds, fullAfterHours(options), began);
@@ -101,7 +109,7 @@ export async function makePlan(
     log.verbose(`A ${reading.kind} run: ${reading.why}.`);
     for (const notice of plan.notices) log.warning(notice);
     tellUnproven(sides, plan, log);
-    log.verbose(`Plan ${plan.digest}: ${renderSummary(plan.summary)}.`);
+    log.verbose(`Plan ${plan.digest}: ${renderSummary(plan.summary, plan.reading)}.`);
     return {
       plan,
       reading,
@@ -142,7 +150,7 @@ export async function emitPlan(run: PlannedRun, outputs: Outputs): Promise<Omit<
     changes: plan.changes.length,
     held: plan.held.length,
     unchanged: plan.summary.unchanged,
-    summary: renderSummary(plan.summary),
+    summary: renderSummary(plan.summary, plan.reading),
     refusal: plan.refusal === null ? null : refusalError(plan.refusal, plan.container).toJSON(),
   };
 }
@@ -236,7 +244,7 @@ function groundsOf(place: Place, tenantId: Guid, scope: Scope, policy: Policy): 
     'the container': place.objectGuid,
     [DOMAIN_CONTROLLER]: place.rootDse.dnsHostName,
     'the scope': JSON.stringify(scope),
-    'the policy': `${policy.keepRemoved ? 'keep removed' : `delete after ${policy.deleteAfterDays} days`}`,
+    'the policy': policy.keepRemoved ? 'keep removed' : `delete after ${policy.deleteAfterDays} days`,
     'the attribute flow': ATTRIBUTE_FLOW_VERSION,
   };
 }

@@ -2,11 +2,16 @@ import { attributeFlow } from '../device/attributeFlow.ts';
 import { ATTRIBUTE_NAMES, sameValues, type AttributeName } from '../device/attributes.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
-import { quotedText } from '../device/quotedText.ts';
+import { sameName } from '../device/distinguishedName.ts';
+import { quotedText } from '../device/visibleText.ts';
 import { WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { CensusTaker } from '../plan/census.ts';
-import type { Change, Plan } from '../plan/change.ts';
+import type { Change, Held, Plan } from '../plan/change.ts';
+import { countActions, countHeld } from '../plan/counts.ts';
+import { heldInOrder } from '../plan/order.ts';
+import { scopeOf, type ScopeAnswer } from '../plan/scope.ts';
+import { countsAsRemoval } from '../plan/thresholds.ts';
 import { checkPlan, refusalOf } from '../plan/checkPlan.ts';
 import { renderText } from '../plan/render.ts';
 import { renderLdif } from '../plan/renderLdif.ts';
@@ -16,12 +21,21 @@ import {
   planFileOptions,
   policyOf,
   savedFormat,
+  scopeOptions,
   sourceSettings,
   stateSettings,
   type Options,
 } from './options.ts';
-import { availableAttributes, directoryClock, domainOf, findPlace, refuseOtherTenant, type Place } from './place.ts';
+import {
+  availableAttributes,
+  directoryClock,
+  domainOf,
+  findPlace,
+  refuseOtherTenant,
+  refuseOtherToken,
+} from './place.ts';
 import type { PlannedRun } from './plan.ts';
+import { membersOf } from './read.ts';
 import { Strangers } from './strangers.ts';
 
 /** Saves a plan as the options say, if they say so: to be applied later, or to be reviewed. */
@@ -53,20 +67,29 @@ export async function planFromFile(
   const { path, digest, maximumAgeHours } = planFileOptions(options);
   const directory = await outside.openDirectory(directorySettings(options), log);
   try {
-    const place = await findPlace(directory, signal);
+    const place = await findPlace(directory, options.text('domainName'), signal);
     const { container, objectGuid: containerGuid, rootDse } = place;
     refuseOtherTenant(tenantId, await directory.serviceConnectionPoint(signal));
     const now = outside.clock.now();
     const expected = { tenantId, container, containerGuid, digest, now, maximumAgeHours };
     const { made, server: _server, containerGuid: _guid, ...saved } = outside.loadPlan(path, expected);
     refuseFaults(path, saved, { tenantId, container, made: new Date(made), now: rootDse.currentTime, policy });
-    const ownedEnabled = await countOwnedEnabled(directory, container, tenantId, signal);
-    const plan: Plan = { ...saved, refusal: refusalOf(saved, ownedEnabled, policy) };
     const source = await outside.openSource({ ...settings, tenantId }, log);
+    refuseOtherToken(tenantId, await source.signIn(signal));
+    const ownedEnabled = await countOwnedEnabled(path, saved, directory, signal);
+    const devices = await devicesOf(saved.changes, source, signal);
+    const scope = scopeOptions(options);
+    const members = await membersOf(scope, source, signal);
+    const plan = stillTrue(saved, (change) => agrees(change, devices, (device) => scopeOf(device, scope, members)));
+    if (plan.held.length > saved.held.length) {
+      log.warning(
+        `${plan.held.length - saved.held.length} changes rest on what Entra does not say any longer: they are held.`,
+      );
+    }
     const available = await availableAttributes(directory, place, signal);
-    await tellContradictions(plan, available, source, log, signal);
+    tellContradictions(plan, available, devices, log);
     return {
-      plan,
+      plan: { ...plan, refusal: refusalOf(plan, ownedEnabled, policy) },
       reading: { kind: 'planFile', why: `${path}, made ${made}` },
       place,
       available,
@@ -99,35 +122,101 @@ function refuseFaults(path: string, plan: Plan, rules: Parameters<typeof checkPl
   );
 }
 
+/** Counts the container as it is now, and refuses a plan that gives an object another's name. */
 async function countOwnedEnabled(
+  path: string,
+  { changes, container, tenantId }: Plan,
   directory: Directory,
-  container: Place['container'],
-  tenantId: Guid,
   signal: AbortSignal,
 ): Promise<number> {
+  const names = new Map(
+    changes.flatMap(({ objectGuid, distinguishedName }) =>
+      objectGuid === null ? [] : [[objectGuid, distinguishedName]],
+    ),
+  );
   const census = new CensusTaker(tenantId);
-  for await (const object of directory.devices(container, signal)) census.add(object);
+  for await (const object of directory.devices(container, signal)) {
+    census.add(object);
+    const name = names.get(object.objectGuid);
+    if (name === undefined || sameName(name, object.distinguishedName)) continue;
+    throw new WritebackError(
+      'PlanFileInvalid',
+      `The plan of ${path} names ${name} for the object ${object.distinguishedName}.`,
+      { target: object.distinguishedName, remedy: 'Make a new plan with Get-DeviceWritebackPlan -OutFile.' },
+    );
+  }
   return census.counts().ownedEnabled;
 }
 
+/** What Entra says now of the devices that the changes are about; null: gone. What is not here was not proven. */
+async function devicesOf(
+  changes: readonly Change[],
+  source: DeviceSource,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Guid, EntraDevice | null>> {
+  const asked = changes.filter(({ cause }) => cause !== 'flow' && cause !== 'adoption');
+  const ids = new Set(asked.flatMap(({ objectId }) => objectId ?? []));
+  const devices = new Map<Guid, EntraDevice | null>();
+  if (ids.size === 0) return devices;
+  for await (const presence of source.devicesById([...ids], signal)) {
+    if (presence.state === 'present') devices.set(presence.id, presence.device);
+    else if (presence.state === 'gone') devices.set(presence.id, null);
+  }
+  return devices;
+}
+
+/**
+ * Whether Entra still says what the change rests on: a removal and a delete need a device that is gone or out of scope, a
+ * revocation one that is disabled, the other disable one without a key.
+ */
+function agrees(
+  { cause, objectId }: Change,
+  devices: ReadonlyMap<Guid, EntraDevice | null>,
+  scope: (device: EntraDevice) => ScopeAnswer,
+): boolean {
+  if (cause === 'flow' || cause === 'adoption' || cause === 'undo') return true;
+  const device = objectId === null ? undefined : devices.get(objectId);
+  if (device === undefined) return false;
+  if (cause === 'stated') return device?.accountEnabled === false;
+  if (cause === 'noKey') return device?.alternativeSecurityIds?.length === 0;
+  return device === null || scope(device) === 'out';
+}
+
+/** The plan less the changes that are not true any longer, which are held. */
+function stillTrue(plan: Plan, isTrue: (change: Change) => boolean): Plan {
+  const changes = plan.changes.filter(isTrue);
+  const lapsed = plan.changes
+    .filter((change) => !isTrue(change))
+    .map((change): Held => ({
+      reason: 'AbsenceUnproven',
+      deviceId: change.deviceId,
+      objectId: change.objectId,
+      distinguishedName: change.distinguishedName,
+      displayName: change.displayName,
+      attribute: null,
+      sentence: `${quotedText(change.displayName)} is left as it is: Entra does not say any longer what the plan rests on.`,
+    }));
+  const held = heldInOrder([...plan.held, ...lapsed]);
+  const removals = changes.filter(countsAsRemoval).length;
+  return {
+    ...plan,
+    changes,
+    held,
+    summary: { ...plan.summary, actions: countActions(changes), held: countHeld(held), removals },
+  };
+}
+
 /** Names what an undo plan sets against Entra: the next sync sets it right again. */
-async function tellContradictions(
+function tellContradictions(
   { changes }: Plan,
   available: ReadonlySet<AttributeName>,
-  source: DeviceSource,
+  devices: ReadonlyMap<Guid, EntraDevice | null>,
   log: Log,
-  signal: AbortSignal,
-): Promise<void> {
+): void {
   const undone = changes.filter((change) => change.cause === 'undo' && change.objectId !== null);
-  if (undone.length === 0) return;
-  const devices = new Map<Guid, EntraDevice>();
-  for await (const presence of source.devicesById(
-    [...new Set(undone.flatMap(({ objectId }) => objectId ?? []))],
-    signal,
-  )) {
-    if (presence.state === 'present') devices.set(presence.id, presence.device);
-  }
-  const contradicted = undone.filter((change) => contradicts(change, devices.get(change.objectId ?? ''), available));
+  const contradicted = undone.filter((change) =>
+    contradicts(change, devices.get(change.objectId ?? '') ?? undefined, available),
+  );
   if (contradicted.length === 0) return;
   const names = contradicted.map(({ displayName }) => quotedText(displayName));
   const shown = names.length > 5 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');

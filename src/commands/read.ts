@@ -52,7 +52,8 @@ const MOST_CHANGED = 2000;
 
 /**
  * What changed in Entra since the hints were left, and the objects that it leads to. Without a change nothing of the
- * container is read; with a removal all of it is, for the anchor is not indexed and the threshold needs the count.
+ * container is read; with a device that is not simply there all of it is, for the anchor is not indexed and the
+ * threshold needs the count.
  * Returns the reason where only a full read will do.
  */
 export async function readChanges(reader: Reader, hints: Hints): Promise<Sides | { readonly fullBecause: string }> {
@@ -64,8 +65,7 @@ export async function readChanges(reader: Reader, hints: Hints): Promise<Sides |
   const found = await ask(ids, reader);
   const sorted = await sortByScope(found.devices, reader);
   const absences = new Map([...found.absences, ...sorted.absences]);
-  const removes =
-    [...absences.values()].some(({ state }) => state !== 'unproven') || sorted.devices.some(hasLostItsKeys);
+  const removes = absences.size > 0 || sorted.devices.some(hasLostItsKeys);
   const related = await relatedObjects(sorted.devices, new Set(ids), removes, reader);
   const { objects, census } = related;
   const former = await formerDevices(sorted.devices, objects, new Set(ids), reader);
@@ -176,7 +176,7 @@ async function sortByScope(
     else if (answer === 'out') absences.set(device.id, { state: 'outOfScope' });
     else {
       undecided.push(device);
-      absences.set(device.id, { state: 'unproven', why: 'what its scope depends on could not be read' });
+      absences.set(device.id, { state: 'unproven', device, why: 'what its scope depends on could not be read' });
     }
   }
   return { devices, undecided, absences };

@@ -1,22 +1,25 @@
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { Guid } from '../device/guid.ts';
 import type { Log } from '../log.ts';
+import type { Hints } from '../ports.ts';
 import { ownershipOf } from '../plan/decide.ts';
 
 /**
- * Evidence of another machine that syncs this tenant to this directory: objects with this tenant's mark that were created
- * after the last run of this machine had ended, by the domain controller's clock. The lock sees runs of one machine only.
+ * Evidence of another machine that syncs this tenant to this directory: more objects with this tenant's mark were created
+ * since the last whole read than this machine created. The lock sees runs of one machine only.
  */
 export class Strangers {
   private readonly tenantId: Guid;
   private readonly since: Date | null;
+  private readonly own: number;
   private count = 0;
   private latest: DeviceObject | null = null;
 
-  /** @param since when the last run of this machine ended; null if that is not known, and then nothing is evidence */
-  constructor(tenantId: Guid, since: Date | null) {
+  /** @param witness what the runs of this machine have seen and created; null if that is not known: nothing is evidence */
+  constructor(tenantId: Guid, witness: NonNullable<Hints['witness']> | null) {
     this.tenantId = tenantId;
-    this.since = since;
+    this.since = witness === null ? null : new Date(witness.seen);
+    this.own = witness?.created ?? 0;
   }
 
   see(object: DeviceObject): void {
@@ -28,9 +31,9 @@ export class Strangers {
 
   /** Warns if there is any; a run of this machine that was killed since explains them too. */
   tell(log: Log): void {
-    if (this.latest === null) return;
+    if (this.latest === null || this.count <= this.own) return;
     log.warning(
-      `${this.count} device objects with this tenant's mark were created since the last run of this machine ended, ` +
+      `${this.count - this.own} device objects with this tenant's mark were created by another than this machine since its last whole read, ` +
         `the latest at ${this.latest.whenCreated.toISOString()} (${this.latest.distinguishedName}): ` +
         'another machine or account syncs this directory too. Let one do it.',
     );

@@ -5,7 +5,7 @@ import type { Outputs, TestResult } from '../protocol/messages.ts';
 import { Checklist, fail, pass } from './checklist.ts';
 import { checkDirectory } from './directoryChecks.ts';
 import { checkGraph } from './graphChecks.ts';
-import { directorySettings, sourceSettings, type Options } from './options.ts';
+import { directorySettings, scopeOptions, sourceSettings, type Options } from './options.ts';
 
 /** Every check against the live systems, nothing cached, nothing written. */
 export async function testPrerequisites(
@@ -17,8 +17,9 @@ export async function testPrerequisites(
 ): Promise<TestResult> {
   const source = sourceSettings(options, log);
   const directory = directorySettings(options);
+  const { groups } = scopeOptions(options);
   const list = new Checklist(outputs);
-  const reached = await checkGraph(list, () => outside.openSource(source, log), source.tenantId, signal);
+  const reached = await checkGraph(list, () => outside.openSource(source, log), source.tenantId, groups, signal);
   const opened: Directory[] = [];
   const open = async (): Promise<Directory> => {
     const one = await outside.openDirectory(directory, log);
@@ -32,6 +33,7 @@ export async function testPrerequisites(
       source.tenantId,
       options.text('adConnectorAccount'),
       binderOf(directory),
+      directory.domainName,
       signal,
     );
     const ground = reached === null || bound === null ? null : { reached, bound };

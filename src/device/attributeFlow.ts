@@ -3,7 +3,7 @@ import { anchorValue } from './anchor.ts';
 import { ATTRIBUTE_NAMES, ATTRIBUTES, canonical, type AttributeName, type Values } from './attributes.ts';
 import type { Answer, EntraDevice } from './entraDevice.ts';
 import { guidToHex } from './guid.ts';
-import { quotedText } from './quotedText.ts';
+import { quotedText } from './visibleText.ts';
 import { isSidText, sidTextToAsciiHex } from './sid.ts';
 
 /**
@@ -137,6 +137,11 @@ function owner(sid: string): Flowed {
     : left('Unusable', `the owner's SID ${quotedText(sid)} is no SID`);
 }
 
+function isSpoilt(value: string): boolean {
+  return !value.isWellFormed() || value.includes('\0');
+}
+
+/** Whether two of the values are one to the directory. */
 function differByCaseOnly(values: Values): boolean {
   return new Set(values.map((value) => value.toLowerCase())).size < values.length;
 }
@@ -147,15 +152,19 @@ function inRange(name: AttributeName, flowed: Flowed): Flowed {
   if (needed && flowed.values.length === 0)
     return left('Unusable', `${SOURCES[name]} is empty and ${name} is mandatory`);
   if (syntax === 'text') {
-    const spoilt = flowed.values.find((value) => !value.isWellFormed() || value.includes('\0'));
-    if (spoilt !== undefined) return left('Unusable', `${SOURCES[name]} holds characters that no directory string can`);
+    if (flowed.values.some(isSpoilt))
+      return left('Unusable', `${SOURCES[name]} holds characters that no directory string can`);
     if (flowed.values.length > 1 && differByCaseOnly(flowed.values)) {
       return left('Unusable', `${SOURCES[name]} holds values that differ by case only, which ${name} takes for equal`);
     }
   }
   if (range === null) return flowed;
-  const length = (value: string): number => (syntax === 'octet' ? value.length / 2 : value.length);
-  const wrong = flowed.values.find((value) => length(value) < range[0] || length(value) > range[1]);
-  if (wrong === undefined) return flowed;
-  return left('Unusable', `${SOURCES[name]} has ${length(wrong)} characters, ${name} takes ${range[0]} to ${range[1]}`);
+  const [shortest, longest] = range;
+  for (const value of flowed.values) {
+    const length = syntax === 'octet' ? value.length / 2 : value.length;
+    if (length < shortest || length > longest) {
+      return left('Unusable', `${SOURCES[name]} has ${length} characters, ${name} takes ${shortest} to ${longest}`);
+    }
+  }
+  return flowed;
 }

@@ -64,9 +64,14 @@ export type Values = readonly string[];
 export type AttributeValues = Readonly<Partial<Record<AttributeName, Values>>>;
 
 export function canonical(values: readonly string[]): Values {
-  if (values.length < 2) return values;
-  const sorted = values.toSorted();
-  return sorted.some((value, index) => value === sorted[index - 1]) ? [...new Set(sorted)] : sorted;
+  return isCanonical(values) ? values : [...new Set(values)].sort();
+}
+
+function isCanonical(values: readonly string[]): boolean {
+  for (let index = 1; index < values.length; index += 1) {
+    if ((values[index - 1] ?? '') >= (values[index] ?? '')) return false;
+  }
+  return true;
 }
 
 export function sameValues(a: Values, b: Values): boolean {

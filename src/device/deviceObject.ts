@@ -7,10 +7,12 @@ export interface DeviceObject {
   readonly distinguishedName: string;
   /** The value of the RDN. */
   readonly name: string;
+  /** Without what the account may not read, so a mandatory attribute can be absent. */
   readonly attributes: AttributeValues;
   /** The values of adminDescription, none or one. */
   readonly adminDescription: Values;
   /** Whether msDS-KeyCredentialLink has a value; it is never written. */
   readonly hasTransportKey: boolean;
+  /** 1970 if it could not be read, so that nothing takes the object for a new one. */
   readonly whenCreated: Date;
 }

@@ -22,9 +22,7 @@ export function guidToHex(guid: Guid): string {
 export function guidFromHex(hex: string): Guid | null {
   if (!HEX.test(hex)) return null;
   const digits = swapBytes(hex);
-  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
-    '-',
-  );
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
 }
 
 function swapBytes(digits: string): string {

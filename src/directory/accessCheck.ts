@@ -1,4 +1,5 @@
 /** What the entries of a DACL let an account do. Pure. Source: [MS-ADTS] 5.1.3.3 (checking access). */
+import type { Guid } from '../device/guid.ts';
 import type { Sid } from '../device/sid.ts';
 import {
   ACE_FLAG,
@@ -20,19 +21,24 @@ const GENERIC: readonly (readonly [number, number])[] = [
   [rightsMask('GX'), rightsMask('LCRC')],
 ];
 
+const WHOLE_OBJECT: ReadonlySet<Guid> = new Set();
+
 /**
- * Whether the entries, in their order, give all of the rights to an account with these SIDs. Rights to one property or
- * property set alone count neither way.
+ * Whether the entries, in their order, give all of the rights to an account with these SIDs.
+ * @param properties The schemaIDGUID of the one attribute that is asked about and the GUID of its property set; without
+ * them, rights to one property or property set alone count neither way.
  */
 export function allows(
   dacl: readonly AccessControlEntry[],
   sids: ReadonlySet<Sid>,
   rights: number,
   target: AccessTarget,
+  properties: ReadonlySet<Guid> = WHOLE_OBJECT,
 ): boolean {
   let wanted = rights;
   for (const entry of dacl) {
-    if (entry.sid === null || entry.mask === null || !sids.has(entry.sid) || !applies(entry, target)) continue;
+    if (entry.sid === null || entry.mask === null || !sids.has(entry.sid)) continue;
+    if (!applies(entry, target, properties)) continue;
     const bits = withoutGeneric(entry.mask);
     if (!denies(entry)) wanted &= ~bits;
     else if ((bits & wanted) !== 0) return false;
@@ -58,13 +64,14 @@ function denies({ type }: AccessControlEntry): boolean {
   return type === ACE_TYPE.deny || type === ACE_TYPE.objectDeny;
 }
 
-function applies(entry: AccessControlEntry, target: AccessTarget): boolean {
+function applies(entry: AccessControlEntry, target: AccessTarget, properties: ReadonlySet<Guid>): boolean {
   if (target === 'container') {
     const here = (entry.flags & ACE_FLAG.inheritOnly) === 0;
     return here && (entry.objectType === null || entry.objectType === DEVICE_CLASS_GUID);
   }
-  const inherited = (entry.flags & ACE_FLAG.containerInherit) !== 0 && entry.objectType === null;
-  return inherited && (entry.inheritedObjectType === null || entry.inheritedObjectType === DEVICE_CLASS_GUID);
+  const inherited = (entry.flags & ACE_FLAG.containerInherit) !== 0;
+  const meant = entry.objectType === null || properties.has(entry.objectType);
+  return inherited && meant && (entry.inheritedObjectType === null || entry.inheritedObjectType === DEVICE_CLASS_GUID);
 }
 
 function withoutGeneric(mask: number): number {

@@ -105,13 +105,14 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
     },
     pages: async function* (query, pageSize, signal) {
       log.debug(`${describeQuery(query)}, in pages of ${pageSize}`);
-      let cookie: Buffer = Buffer.alloc(0);
-      let first = true;
-      do {
+      const pageAfter = (cookie: Buffer) => (): Message => {
         const page = new PagedResultsControl({ critical: true, value: { size: pageSize, cookie } });
-        const make = (): Message => searchRequest(query, timeLimit, [...(query.controls ?? []), page]);
-        // A cookie is worth nothing on another connection, so only the first page can be asked for again.
-        const answer = await (first ? read(make, signal) : once(make(), signal));
+        return searchRequest(query, timeLimit, [...(query.controls ?? []), page]);
+      };
+      // A cookie is worth nothing on another connection, so only the first page can be asked for again.
+      let coming: Promise<Answer> | null = read(pageAfter(Buffer.alloc(0)), signal);
+      while (coming !== null) {
+        const answer: Answer = await coming;
         const answered = answer.response.controls?.find((control) => control instanceof PagedResultsControl);
         const next = answered?.value?.cookie;
         const [elsewhere] = answer.references;
@@ -121,10 +122,11 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
         if (next === undefined) {
           throw invalid(query.base, 'its children', 'the answer does not say whether more pages follow');
         }
+        // The server makes the next page while this one is used; whether it failed is told when it is awaited.
+        coming = next.length === 0 ? null : once(pageAfter(next)(), signal);
+        coming?.catch(() => undefined);
         yield entriesOf(answer);
-        cookie = next;
-        first = false;
-      } while (cookie.length > 0);
+      }
     },
     write: async (request, signal, controls = []) => {
       const { wire } = await current(signal);

@@ -1,13 +1,15 @@
 import type { Filter } from 'ldapts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import { guidToHex, type Guid } from '../device/guid.ts';
+import { WritebackError } from '../errors.ts';
+import { entryText, writerEntries } from './securityDescriptor.ts';
 import type { Log } from '../log.ts';
 import type { Container, Directory, NewObject, ObjectNames, RootDse, Schema } from '../ports.ts';
 import { findAccount } from './account.ts';
 import { createConnection, type ConnectionSettings } from './connection.ts';
 import { addGrant, readGrant } from './descriptorAccess.ts';
 import { readEffectiveRights } from './effectiveRights.ts';
-import { requiredGuid, texts } from './entry.ts';
+import { requiredGuid, texts, type Entry } from './entry.ts';
 import { operationFailure } from './failure.ts';
 import { deviceAttributes, fromEntry } from './fromEntry.ts';
 import { refuseElsewhere } from './referral.ts';
@@ -43,10 +45,29 @@ export function createDirectory(settings: DeviceDirectorySettings, log: Log): Di
   const attributes = async (signal: AbortSignal): Promise<readonly string[]> =>
     deviceAttributes((await schema(signal)).attributes);
 
+  // Objects are read again before they are written.
+  const warned = new Set<string>();
+  const warnOnce = (message: string): void => {
+    if (!warned.has(message)) log.warning(message);
+    warned.add(message);
+  };
+  const unfit = ({ message, remedy }: WritebackError): void => warnOnce(`${message} ${remedy}`);
+
+  /** null for an entry of which it cannot be told which object it is. */
+  const deviceIn = (entry: Entry): DeviceObject | null => {
+    try {
+      return fromEntry(entry, unfit);
+    } catch (error) {
+      if (!(error instanceof WritebackError)) throw error;
+      warnOnce(`${error.message} The object is passed over. ${error.remedy}`);
+      return null;
+    }
+  };
+
   const deviceNamed = async (name: string, signal: AbortSignal): Promise<DeviceObject | null> => {
     const single = { base: name, filter: devices, attributes: await attributes(signal) };
     const entry = await readObject(connection, single, signal);
-    return entry === null ? null : fromEntry(entry);
+    return entry === null ? null : fromEntry(entry, unfit);
   };
 
   const devicesBelow = async function* (
@@ -57,7 +78,10 @@ export function createDirectory(settings: DeviceDirectorySettings, log: Log): Di
     const query = { base: container, scope: 'one', filter, attributes: await attributes(signal) } as const;
     try {
       for await (const page of connection.pages(query, settings.pageSize ?? PAGE_SIZE, signal)) {
-        for (const entry of page) yield fromEntry(entry);
+        for (const entry of page) {
+          const object = deviceIn(entry);
+          if (object !== null) yield object;
+        }
       }
     } catch (error) {
       throw operationFailure(error, { doing: 'Reading the devices in', target: container }, server);
@@ -118,7 +142,7 @@ export function createDirectory(settings: DeviceDirectorySettings, log: Log): Di
     },
     device: (objectGuid, signal) => deviceNamed(`<GUID=${objectGuid}>`, signal),
     effectiveRights: async (container, signal) =>
-      readEffectiveRights(connection, await root(signal), container, signal),
+      readEffectiveRights(connection, await root(signal), await schema(signal), container, signal),
     write: (change, signal) =>
       writeChange(
         change,
@@ -139,6 +163,7 @@ export function createDirectory(settings: DeviceDirectorySettings, log: Log): Di
       const request = { operation: 'modify', name: distinguishedName, modifications: [modification] } as const;
       return prepare(request, `Adding ${attribute} to`, signal);
     },
+    leastRights: (sid) => writerEntries(sid).map(entryText),
     grant: (container, sid, signal) => readGrant(connection, container, sid, signal),
     addGrant: (container, sid, signal) => addGrant(connection, container, sid, signal),
     close: () => connection.close(),

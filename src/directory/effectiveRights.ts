@@ -1,11 +1,13 @@
 import type { Sid } from '../device/sid.ts';
 import { sidFromHex } from '../device/sid.ts';
-import type { EffectiveRights, RootDse } from '../ports.ts';
-import { allows } from './accessCheck.ts';
+import { ATTRIBUTE_NAMES, MARK_ATTRIBUTE } from '../device/attributes.ts';
+import type { EffectiveRights, RootDse, Schema } from '../ports.ts';
+import { allows, type AccessTarget } from './accessCheck.ts';
 import type { Connection } from './connection.ts';
 import { readDescriptor } from './descriptorAccess.ts';
 import { octets, texts, type Entry } from './entry.ts';
 import { operationFailure } from './failure.ts';
+import { readPropertyGuids } from './schema.ts';
 import { allOf, equal, readObject, searchBelow } from './search.ts';
 import { rightsMask } from './securityDescriptor.ts';
 import { DEVICE_CLASS } from './toRequest.ts';
@@ -21,23 +23,31 @@ const AUTHENTICATED_USERS: Sid = 'S-1-5-11';
 export async function readEffectiveRights(
   connection: Connection,
   rootDse: RootDse,
+  schema: Schema,
   container: string,
   signal: AbortSignal,
 ): Promise<EffectiveRights> {
-  const [descriptor, sids, itself] = [
+  const written = [...ATTRIBUTE_NAMES, MARK_ATTRIBUTE].filter((name) => schema.attributes.has(name));
+  const [descriptor, sids, itself, propertyGuids] = [
     await readDescriptor(connection, container, signal),
     await ownSids(connection, rootDse, signal),
     await readObject(connection, { base: container, attributes: ['allowedChildClassesEffective'] }, signal),
+    await readPropertyGuids(connection, rootDse, written, signal),
   ];
   const device = await anyDevice(connection, container, signal);
-  const derive = (rights: string, target: 'container' | 'device'): boolean | null =>
-    descriptor === null || sids === null ? null : allows(descriptor.dacl, sids, rightsMask(rights), target);
+  const derive = (rights: string, target: AccessTarget, attribute?: string): boolean | null => {
+    const properties = attribute === undefined ? undefined : propertyGuids.get(attribute);
+    return descriptor === null || sids === null
+      ? null
+      : allows(descriptor.dacl, sids, rightsMask(rights), target, properties);
+  };
   const onContainer = derive('DC', 'container');
   return {
     createDevices: itself !== null && texts(itself, 'allowedChildClassesEffective').includes(DEVICE_CLASS),
     deleteDevices: onContainer === false ? derive('SD', 'device') : onContainer,
     writeAttributes: device === null ? null : new Set(texts(device, 'allowedAttributesEffective')),
-    inheritedWrite: device === null ? derive('WP', 'device') : null,
+    inheritedWrite: derive('WP', 'device'),
+    missingAttributes: written.filter((attribute) => derive('WP', 'device', attribute) === false),
   };
 }
 

@@ -1,10 +1,11 @@
 import { ATTRIBUTE_NAMES, MARK_ATTRIBUTE } from '../device/attributes.ts';
+import { guidFromHex, type Guid } from '../device/guid.ts';
 import type { RootDse, Schema } from '../ports.ts';
 import type { Connection } from './connection.ts';
-import { invalid, oneInteger, oneText, texts } from './entry.ts';
+import { invalid, octets, oneInteger, oneText, requiredText, texts } from './entry.ts';
 import { TRANSPORT_KEY } from './fromEntry.ts';
 import { SERVICE_ATTRIBUTES } from './registrationService.ts';
-import { anyOf, equal, searchBelow } from './search.ts';
+import { allOf, anyOf, equal, searchBelow } from './search.ts';
 
 /** Classes of device registration. Source: [MS-ADSC] 2.136 to 2.139. */
 const CLASSES = [
@@ -15,6 +16,8 @@ const CLASSES = [
 ];
 
 const ATTRIBUTES = [...ATTRIBUTE_NAMES, MARK_ATTRIBUTE, TRANSPORT_KEY, ...SERVICE_ATTRIBUTES];
+
+const PROPERTY_GUIDS = ['schemaIDGUID', 'attributeSecurityGUID'];
 
 /**
  * Each class and attribute is looked up by its lDAPDisplayName: objectVersion tells the schema's age, not what it holds
@@ -40,4 +43,30 @@ export async function readSchema(connection: Connection, rootDse: RootDse, signa
   }
   if (objectVersion === null) throw invalid(base, 'objectVersion', 'it has no value that this account can read');
   return { objectVersion, classes, attributes };
+}
+
+/**
+ * By which GUIDs an access control entry can name each of these attributes: its schemaIDGUID and that of its property
+ * set, attributeSecurityGUID ([MS-ADTS] 3.1.1.2.3, 5.1.3.2.1). The values are of mixed endianness ([MS-DTYP] 2.3.4.2).
+ */
+export async function readPropertyGuids(
+  connection: Connection,
+  rootDse: RootDse,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, ReadonlySet<Guid>>> {
+  const filter = allOf(
+    equal('objectClass', 'attributeSchema'),
+    anyOf(names.map((name) => equal('lDAPDisplayName', name))),
+  );
+  const wanted = ['lDAPDisplayName', ...PROPERTY_GUIDS];
+  const entries = await searchBelow(connection, rootDse.schemaNamingContext, filter, wanted, signal);
+  return new Map(
+    entries.map((entry) => {
+      const guids = PROPERTY_GUIDS.flatMap((name) => octets(entry, name)).map((value) =>
+        guidFromHex(value.toString('hex')),
+      );
+      return [requiredText(entry, 'lDAPDisplayName'), new Set(guids.filter((guid) => guid !== null))];
+    }),
+  );
 }

@@ -68,26 +68,35 @@ export async function writeChange(
     await connection.write(request, signal);
     return APPLIED;
   };
-  try {
-    return await attempt(false);
-  } catch (error) {
-    if (error instanceof LdapRefusal) return refused(change, request, error);
-    if (!(error instanceof ConnectionLost)) throw error;
-    log.verbose(
-      `The connection was lost while ${DOING[change.action].toLowerCase()} ${change.distinguishedName}; looking it up.`,
-    );
-    const fate = await fateOf(change, request);
-    if (fate !== null) return fate;
-  }
-  try {
-    return await attempt(true);
-  } catch (error) {
-    if (error instanceof LdapRefusal) {
-      // The server may have done the first request after it was looked up.
+  const outcome = async (): Promise<WriteOutcome> => {
+    try {
+      return await attempt(false);
+    } catch (error) {
+      if (error instanceof LdapRefusal) return refused(change, request, error);
+      if (!(error instanceof ConnectionLost)) throw error;
+      log.verbose(
+        `The connection was lost while ${DOING[change.action].toLowerCase()} ${change.distinguishedName}; looking it up.`,
+      );
       const fate = await fateOf(change, request);
-      return fate?.state === 'applied' ? fate : refused(change, request, error);
+      if (fate !== null) return fate;
     }
-    throw operationFailure(error, aimed(change), connection.server);
+    try {
+      return await attempt(true);
+    } catch (error) {
+      if (error instanceof LdapRefusal) {
+        // The server may have done the first request after it was looked up.
+        const fate = await fateOf(change, request);
+        return fate?.state === 'applied' ? fate : refused(change, request, error);
+      }
+      throw operationFailure(error, aimed(change), connection.server);
+    }
+  };
+  try {
+    return await outcome();
+  } catch (error) {
+    // The object was looked up and cannot be known by what this account may read of it.
+    if (error instanceof WritebackError && error.code === 'DirectoryAnswerInvalid') return { state: 'failed', error };
+    throw error;
   }
 
   /** What an operation without an answer did; null: nothing, so it can be done again. */
@@ -121,14 +130,20 @@ function created(change: Change, now: DeviceObject | null): WriteOutcome {
   if (now !== null && isExactly(now, change)) {
     return { state: 'applied', objectGuid: now.objectGuid };
   }
-  const what = now === null ? 'an object that is no device object' : 'a device object with other values';
+  const [what, remedy] =
+    now === null
+      ? [
+          'an object that is no device object, or one that this account may not read',
+          'Look at the object as an administrator: move it away if it is none of a device, else let this account read it.',
+        ]
+      : [
+          'a device object with other values',
+          'Run again: the next plan sees the object that is there. If it is none of a device, move it away.',
+        ];
   const error = new WritebackError(
     'ChangeFailed',
     `Creating ${change.distinguishedName}: the name is taken by ${what}.`,
-    {
-      target: change.distinguishedName,
-      remedy: 'Run again: the next plan sees the object that is there. If it is none of a device, move it away.',
-    },
+    { target: change.distinguishedName, remedy },
   );
   return { state: 'failed', error };
 }

@@ -62,6 +62,15 @@ function areHints(value: unknown): value is Hints {
     Object.values(hints.grounds).every((ground) => typeof ground === 'string') &&
     Array.isArray(hints.pending) &&
     hints.pending.every((id) => typeof id === 'string' && parseGuid(id) === id) &&
-    (hints.ended === undefined || (typeof hints.ended === 'string' && !Number.isNaN(Date.parse(hints.ended))))
+    (hints.witness === undefined || isWitness(hints.witness))
+  );
+}
+
+function isWitness(value: unknown): value is NonNullable<Hints['witness']> {
+  const witness = value as Partial<Record<'seen' | 'created', unknown>> | null;
+  return (
+    typeof witness?.seen === 'string' &&
+    !Number.isNaN(Date.parse(witness.seen)) &&
+    Number.isSafeInteger(witness.created)
   );
 }

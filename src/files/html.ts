@@ -1,5 +1,4 @@
-/** Characters that are not seen, or turn the direction of text; a name from outside may hold any. */
-const UNSEEN = /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069\ufeff]/gu;
+import { visibleText } from '../device/visibleText.ts';
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -29,7 +28,5 @@ function htmlOf(part: Part): string {
 }
 
 function escapeHtml(text: string): string {
-  return text
-    .replaceAll(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    .replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
+  return visibleText(text).replaceAll(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

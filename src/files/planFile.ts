@@ -118,7 +118,9 @@ const CLOCKS_APART = 5 * 60 * 1000;
 function refuseOld(file: string, saved: SavedPlan, { now, maximumAgeHours }: PlanExpectation): void {
   const age = now.getTime() - Date.parse(saved.made);
   if (age < -CLOCKS_APART) throw invalid(file, `it was made at ${saved.made}, which lies in the future`);
-  if (age <= maximumAgeHours * HOUR) return;
+  // An undo plan cannot be made again, and each of its changes still asks for the values that its run left.
+  const undoes = saved.changes.length > 0 && saved.changes.every(({ cause }) => cause === 'undo');
+  if (undoes || age <= maximumAgeHours * HOUR) return;
   throw new WritebackError(
     'PlanFileTooOld',
     `The plan in ${file} was made at ${saved.made}, more than ${maximumAgeHours} hours ago.`,

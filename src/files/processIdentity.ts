@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
@@ -45,6 +46,23 @@ export function mayRun(identity: ProcessIdentity, lastWritten: Date, now: Date):
     }
   }
   return now.getTime() - lastWritten.getTime() < SILENCE;
+}
+
+/** This process as a part of a file name: letters, digits and two hyphens. */
+export function ownTag(): string {
+  const { host, boot, namespace, pid, started } = ownIdentity();
+  const place = createHash('sha256')
+    .update(JSON.stringify([host, boot, namespace]))
+    .digest('hex');
+  return `${place.slice(0, 12)}-${pid}-${started ?? ''}`;
+}
+
+/** Whether the process that has this tag is over; null where that cannot be seen from here. */
+export function isOver(tag: string): boolean | null {
+  const [place, pid, started] = tag.split('-');
+  if (place !== ownTag().split('-')[0]) return null;
+  if (started !== '') return startOf(Number(pid)) !== started;
+  return exists(Number(pid)) ? null : true;
 }
 
 export function isProcessIdentity(value: unknown): value is ProcessIdentity {

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Spool } from '../ports.ts';
-import { TEMPORARY_SUFFIX, writeAll } from './atomicFile.ts';
+import { temporaryPath, writeAll } from './atomicFile.ts';
 
 /** Bytes that are collected before they are written, and how many such blocks stay in memory before a file is made. */
 const BLOCK = 1024 * 1024;
@@ -39,7 +38,7 @@ export function createSpool(folder: string, makeFolder: () => void): Spool {
 
   const open = (): number => {
     makeFolder();
-    const path = join(folder, `spool-${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`);
+    const path = temporaryPath(join(folder, 'spool'));
     const fd = openSync(path, 'wx+', OWNER_ONLY);
     const named = process.platform === 'win32';
     if (!named) rmSync(path);

@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve, win32 } from 'node:path';
+import { basename, dirname, join, resolve, win32 } from 'node:path';
 import type { Guid } from '../device/guid.ts';
 import { toWritebackError, WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Change, Plan } from '../plan/change.ts';
 import type { RunEnding, RunFiles, RunHeader } from '../ports.ts';
-import { TEMPORARY_SUFFIX, writeAll, writeAtomically } from './atomicFile.ts';
+import { isTemporary, makerOf, temporaryPath, writeAll, writeAtomically } from './atomicFile.ts';
 import { isMissing, onState } from './failure.ts';
 import { readHints, writeHints } from './hints.ts';
 import {
@@ -21,7 +20,7 @@ import {
 } from './journal.ts';
 import { takeLock } from './lock.ts';
 import { writePlan } from './planFile.ts';
-import { SILENCE } from './processIdentity.ts';
+import { isOver, SILENCE } from './processIdentity.ts';
 import { hasReport, writeReport, type ReportEnding, type ReportResult } from './report.ts';
 import { DEFAULT_KEPT_REPORTS, removeOldReports } from './reports.ts';
 import { safeName } from './safeName.ts';
@@ -121,7 +120,7 @@ function makeFolder(folder: string, mayMakeAbove = true): void {
 
 function probe(folder: string): void {
   makeFolder(folder);
-  const path = join(folder, `probe-${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`);
+  const path = temporaryPath(join(folder, 'probe'));
   writeAtomically(path, (fd) => writeAll(fd, Buffer.from('DeviceWriteback can write here.\n')));
   rmSync(path);
 }
@@ -191,7 +190,7 @@ function recover(folder: string, log: Log, settings: RunFilesSettings): string[]
   const reports: string[] = [];
   for (const name of readFolder(folder)) {
     const path = join(folder, name);
-    if (name.endsWith(TEMPORARY_SUFFIX)) removeForgotten(path, now);
+    if (isTemporary(name)) removeForgotten(path, now);
     else if (isJournal(name) && !hasLivingRun(path, now)) {
       const report = recoverJournal(folder, path, log, settings);
       if (report !== null) reports.push(report);
@@ -246,8 +245,11 @@ function openIfThere(path: string): number | null {
   }
 }
 
-/** A temporary file that nobody has written to for so long belongs to a process that was killed. */
+/** Removes a temporary file whose process was killed; where that cannot be seen, silence for so long tells it. */
 function removeForgotten(path: string, now: Date): void {
   const status = statSync(path, { throwIfNoEntry: false });
-  if (status !== undefined && now.getTime() - status.mtimeMs > SILENCE) rmSync(path, { force: true });
+  if (status === undefined) return;
+  const maker = makerOf(basename(path));
+  const over = maker === null ? null : isOver(maker);
+  if (over ?? now.getTime() - status.mtimeMs > SILENCE) rmSync(path, { force: true });
 }

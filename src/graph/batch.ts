@@ -1,3 +1,4 @@
+import { visibleText } from '../device/visibleText.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../ports.ts';
 import type { GraphClient } from './client.ts';
@@ -48,7 +49,7 @@ export function createSendBatch(client: GraphClient, retry: Retry, clock: Clock,
         // Two answers to one request contradict each other at worst: neither counts.
         if (response === undefined || own.length > 1) continue;
         answers[index] = answerOf(response);
-        log.debug(`batched GET /v1.0${paths[index]}: ${String(response.status)}`);
+        log.debug(`batched GET /v1.0${paths[index]}: ${visibleText(String(response.status))}`);
         waits.push(parseRetryAfter(retryAfter(response.headers), now) ?? 0);
       }
       open = open.filter((index) => troubleOf(answers[index]?.status ?? 0) !== null || answers[index] === UNANSWERED);

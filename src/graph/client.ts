@@ -6,6 +6,7 @@ import type { Environment } from './environment.ts';
 import { answerError, invalidAnswer, refusalParts, unreachableError, type GraphRequest } from './failure.ts';
 import { parseObject, type JsonObject } from './json.ts';
 import { dateOf, retryAfterOf, troubleOf, type Attempt, type Retry } from './retry.ts';
+import { trustSystemStore } from './systemTrust.ts';
 import type { Token, Tokens } from './token.ts';
 import { loadTransport, NoAnswer, type Transport } from './transport.ts';
 
@@ -55,6 +56,7 @@ export function createGraphClient(parts: GraphClientParts): GraphClient {
   const answerTo = async (url: URL, body: JsonObject | null, token: Token, signal: AbortSignal): Promise<Answer> => {
     transport ??= loadTransport(environment.graph);
     const send = await transport;
+    trustSystemStore(url, log);
     throwIfCancelled(signal);
     const requestId = randomUUID();
     const limited = AbortSignal.any([signal, AbortSignal.timeout(parts.requestTimeout)]);

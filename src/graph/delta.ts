@@ -69,7 +69,7 @@ const NOT_OF_THE_LINK: ReadonlySet<number> = new Set([401, 403, 408, 429]);
 /**
  * Why a full read is needed, or null for an error that a full read would meet too. A token that is too old is refused
  * with 400 syncStateNotFound, one that Graph wants to begin again with 410 (Microsoft 365 Developer Blog, "Duration of
- * change tracking tokens"); the documentation says no more than "40X-series". An answer that cannot be right ends the
+ * change tracking tokens"); the documentation says no more than "40X-series". 501 tells that there is no delta any more. An answer that cannot be right ends the
  * link too: changes in it might be lost.
  */
 function refusalOfLink(error: unknown): string | null {
@@ -78,6 +78,6 @@ function refusalOfLink(error: unknown): string | null {
   const refusal = refusalOf(error);
   if (refusal === null) return null;
   const { status } = refusal;
-  const ofLink = status < 300 || (status >= 400 && status < 500 && !NOT_OF_THE_LINK.has(status));
+  const ofLink = status < 300 || status === 501 || (status >= 400 && status < 500 && !NOT_OF_THE_LINK.has(status));
   return ofLink ? `Graph no longer takes the delta link: ${refusal.message}` : null;
 }

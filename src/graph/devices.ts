@@ -126,11 +126,17 @@ export function createDeviceReader({ client, sendBatch, owners, log }: DeviceRea
 
 type IdAnswer = Exclude<Presence, { state: 'present' }> | { readonly id: Guid; readonly read: ReadDevice };
 
-/** 404 alone proves that a device is gone; 200 with this device that it is there. */
+/** Codes of a directory that knows no such object. Source: Microsoft Learn, "Microsoft Graph error responses". */
+const NO_SUCH_OBJECT: ReadonlySet<string | null> = new Set(['Request_ResourceNotFound', 'ResourceNotFound']);
+
+/**
+ * Graph's own 404 for a missing object alone proves that a device is gone, as a proxy and a wrong path answer 404 too; 200
+ * with this device proves that it is there.
+ */
 function readAnswer(id: Guid, answer: BatchAnswer | undefined): IdAnswer {
   if (answer === undefined) return { id, state: 'unproven', why: 'Graph did not answer' };
   if ('refusal' in answer) {
-    return answer.status === 404
+    return answer.status === 404 && NO_SUCH_OBJECT.has(answer.refusal.code)
       ? { id, state: 'gone' }
       : { id, state: 'unproven', why: `Graph answered ${answer.refusal.text}` };
   }

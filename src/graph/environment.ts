@@ -1,3 +1,4 @@
+import { quotedText } from '../device/visibleText.ts';
 import { WritebackError } from '../errors.ts';
 import type { SourceSettings } from '../ports.ts';
 
@@ -22,6 +23,9 @@ const ENVIRONMENTS: ReadonlyMap<string, { readonly graph: string; readonly login
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
+/** The parser of addresses passes over spaces, line ends and an empty query; whoever wrote them meant something else. */
+const BARE = /^https?:\/\/[^\s\p{Cc}/?#@\\]+\/?$/iu;
+
 /**
  * The environment that was chosen; names are compared without regard to case.
  * Throws ParameterInvalid for an unknown name and for a base address that is not https (or http on loopback) or that
@@ -37,7 +41,7 @@ export function environmentOf(choice: SourceSettings['environment']): Environmen
       return { ...addresses, scope: `${addresses.graph}/.default`, known: true };
     }
   }
-  throw new WritebackError('ParameterInvalid', `Environment "${choice}" is not known.`, {
+  throw new WritebackError('ParameterInvalid', `Environment ${quotedText(choice)} is not known.`, {
     target: choice,
     remedy: `Use one of ${[...ENVIRONMENTS.keys()].join(', ')}, or give the base addresses "graph" and "login" of another cloud.`,
   });
@@ -46,10 +50,8 @@ export function environmentOf(choice: SourceSettings['environment']): Environmen
 function baseAddress(name: 'graph' | 'login', text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
-  const bare =
-    url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-  if (url !== null && secure && bare) return url.origin;
-  const shown = url === null || url.username !== '' || url.password !== '' ? 'given' : `"${text}"`;
+  if (url !== null && secure && BARE.test(text)) return url.origin;
+  const shown = url === null || url.username !== '' || url.password !== '' ? 'given' : quotedText(text);
   throw new WritebackError('ParameterInvalid', `The environment's ${name} address ${shown} cannot be used.`, {
     target: name,
     remedy:

@@ -1,3 +1,4 @@
+import { visibleText } from '../device/visibleText.ts';
 import { WritebackError } from '../errors.ts';
 import { isObject, textOf, type JsonObject } from './json.ts';
 import type { NetworkFailure } from './networkFailure.ts';
@@ -36,23 +37,26 @@ export function refusalOf(error: unknown): GraphRefusal | null {
   return error instanceof WritebackError && error.cause instanceof GraphRefusal ? error.cause : null;
 }
 
-/** The refusal in an answer's body; a body that is no Graph error gives its first line. */
+/** The refusal in an answer's body; one that is no Graph error gives its first words. What is not seen is spelt out. */
 export function refusalParts(status: number, body: JsonObject | null, text: string): GraphRefusalParts {
   const error = isObject(body?.error) ? body.error : null;
   if (error !== null) {
-    const code = textOf(error.code);
-    return {
-      status,
-      code,
-      text: [status, code, textOf(error.message)].filter((part) => part !== null && part !== '').join(' '),
-    };
+    const code = visible(error.code);
+    const words = [status, code, visible(error.message)].filter((part) => part !== null && part !== '');
+    return { status, code, text: words.join(' ') };
   }
   const plain = text
     .replaceAll(/<[^>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim()
     .slice(0, 200);
-  return { status, code: null, text: plain === '' ? String(status) : `${status} ${plain}` };
+  return { status, code: null, text: plain === '' ? String(status) : `${status} ${visibleText(plain)}` };
+}
+
+/** The lines of a foreign text as one, with what is not seen spelt out; null for what is no text. */
+function visible(value: unknown): string | null {
+  const text = textOf(value);
+  return text === null ? null : visibleText(text.replaceAll(/\s*\n\s*/g, ' ').trim());
 }
 
 /** What else an error about an answer tells. */
@@ -72,7 +76,7 @@ export function answerError(request: GraphRequest, refused: GraphRefusalParts, c
   const message = `${request.purpose} from ${context.host}: Graph answered ${refused.text}`;
   const parts = {
     target: context.host,
-    detail: `${request.target}; ${context.trace}`,
+    detail: visibleText(`${request.target}; ${context.trace}`),
     cause: new GraphRefusal(refused),
   };
   switch (refused.status) {
@@ -96,8 +100,11 @@ export function answerError(request: GraphRequest, refused: GraphRefusalParts, c
   }
 }
 
+/** What a tenant has not got, such as delta of devices, it will not have at the next run. Source: RFC 9110, 15.6.2. */
+const NOT_IMPLEMENTED = 501;
+
 function failedRemedy(status: number): { readonly remedy: string; readonly retryable: boolean } {
-  const refused = status >= 300 && status < 500 && status !== 408;
+  const refused = (status >= 300 && status < 500 && status !== 408) || status === NOT_IMPLEMENTED;
   return refused
     ? { remedy: 'Graph did not accept the request; report it with the detail of this error.', retryable: false }
     : {
@@ -112,8 +119,13 @@ function forbiddenRemedy(request: GraphRequest, context: AnswerContext): string 
   if (context.roles.includes(permission)) {
     return `The token has ${permission}: look for a conditional access policy or a restriction of Graph that applies to ${application}, and give a user who signed in the Entra role Directory Readers.`;
   }
-  const has = context.roles.length === 0 ? 'none' : context.roles.join(', ');
+  const has = context.roles.length === 0 ? 'none' : visibleText(context.roles.join(', '));
   return `Grant ${application} the Microsoft Graph permission ${permission} with admin consent; the token has: ${has}.`;
+}
+
+/** What to do about a certificate that is not trusted. */
+export function untrustedRemedy(host: string): string {
+  return `Add the certificate authority of ${host}, or of the proxy that opens TLS on the way to it, to the trust store of this computer's system.`;
 }
 
 /** The error for a request that got no answer. */
@@ -121,7 +133,7 @@ export function unreachableError(purpose: string, host: string, failure: Network
   return new WritebackError('GraphUnreachable', `${purpose} from ${host}: no complete answer: ${failure.text}`, {
     target: host,
     remedy: failure.untrusted
-      ? `Make this computer trust the certificate of ${host}; a proxy that opens TLS needs its authority in NODE_EXTRA_CA_CERTS.`
+      ? untrustedRemedy(host)
       : `Check name resolution, firewall and proxy from this computer to ${host}, then run again.`,
     detail: failure.text,
     retryable: !failure.untrusted,

@@ -1,3 +1,5 @@
+import { visibleText } from '../device/visibleText.ts';
+
 /** Why no answer came: what fetch threw, in words. */
 export interface NetworkFailure {
   readonly text: string;
@@ -16,7 +18,8 @@ export function networkFailure(thrown: unknown): NetworkFailure {
   }
   const code = chain.map(codeOf).find((found) => found !== null) ?? null;
   const words = chain.findLast((error) => error.message !== '')?.message ?? String(thrown);
-  const text = code === null || words.includes(code) ? words : `${words} (${code})`;
+  // The names in a certificate are the other side's own words.
+  const text = visibleText(code === null || words.includes(code) ? words : `${words} (${code})`);
   return { text, untrusted: code !== null && CERTIFICATE_CODE.test(code) };
 }
 

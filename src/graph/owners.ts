@@ -1,4 +1,4 @@
-import type { Answer, EntraDevice } from '../device/entraDevice.ts';
+import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
 import { WritebackError, type ErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -13,7 +13,10 @@ import type { ReadDevice } from './parseDevice.ts';
 export interface Owners {
   /** Reads the SIDs of those that are not known yet; what cannot be read stays unread. */
   read(devices: Iterable<ReadDevice>, signal: AbortSignal): Promise<void>;
-  /** The device with its owner's SID: null for none, for one that is no user and for one without; undefined if not read. */
+  /**
+   * The device with its owner's SID. Of several owners the user with the least object id that has a SID counts; null if
+   * none has one; undefined if one of them could not be read.
+   */
   complete(device: ReadDevice): EntraDevice;
   /** Warns of the devices whose owner could not be read since the last time. */
   report(): void;
@@ -124,8 +127,7 @@ export function createOwners({ client, sendBatch, log, manyOwners = MANY_OWNERS 
   const unknownOwners = (devices: Iterable<ReadDevice>): readonly Guid[] => {
     const ids = new Set<Guid>();
     for (const device of devices) {
-      const id = userOf(device);
-      if (id !== null && id !== undefined && known.get(id) === undefined) ids.add(id);
+      for (const id of usersOf(device) ?? []) if (known.get(id) === undefined) ids.add(id);
     }
     return [...ids];
   };
@@ -144,16 +146,18 @@ export function createOwners({ client, sendBatch, log, manyOwners = MANY_OWNERS 
       }
     },
     complete(device) {
-      const { owners } = device;
-      if (owners !== undefined && owners !== null && owners.length > 1) {
-        log.verbose(
-          `Entra device ${device.device.id} has ${owners.length} registered owners; the first, ${owners[0]?.id}, is taken`,
-        );
+      const users = usersOf(device);
+      if (users === undefined) return { ...device.device, ownerSid: undefined };
+      const unknown = users.find((id) => known.get(id) === undefined);
+      const owner = users.find((id) => typeof known.get(id) === 'string') ?? null;
+      const count = device.owners?.length ?? 0;
+      if (count > 1) {
+        const choice = unknown === undefined ? chosen(owner) : `user ${unknown} could not be read, so none is taken`;
+        log.verbose(`Entra device ${device.device.id} has ${count} registered owners; ${choice}`);
       }
-      const id = userOf(device);
-      const ownerSid = id === null || id === undefined ? id : known.get(id);
-      if (typeof id === 'string' && ownerSid === undefined) unread += 1;
-      return { ...device.device, ownerSid };
+      if (unknown !== undefined) unread += 1;
+      const sid = owner === null ? null : known.get(owner);
+      return { ...device.device, ownerSid: unknown === undefined ? sid : undefined };
     },
     report() {
       if (unread > 0 && !(forbidden && warned)) log.warning(unreadWarning(unread, log.redact(why)));
@@ -163,12 +167,18 @@ export function createOwners({ client, sendBatch, log, manyOwners = MANY_OWNERS 
   };
 }
 
-/** The owner whose SID counts: Graph's first. null if there is none or it is no user. */
-function userOf({ owners }: ReadDevice): Answer<Guid> {
-  if (owners === undefined) return undefined;
-  const first = owners?.[0];
-  if (first === undefined) return null;
-  return first.type === null || first.type === USER ? first.id : null;
+/** The owners that are users, or may be as Graph does not tell their type, least id first; undefined if not read. */
+function usersOf({ owners }: ReadDevice): readonly Guid[] | undefined {
+  return owners === undefined
+    ? undefined
+    : (owners ?? [])
+        .filter(({ type }) => type === null || type === USER)
+        .map(({ id }) => id)
+        .toSorted();
+}
+
+function chosen(owner: Guid | null): string {
+  return owner === null ? 'none is a user with a SID' : `user ${owner}, the least id that has a SID, is taken`;
 }
 
 function unreadWarning(count: number, why: string): string {

@@ -11,33 +11,47 @@ export interface Page {
   readonly deltaLink: string | null;
 }
 
-/** Pages in a row without an object, and repetitions of a page's objects, that are taken for an endless circle. */
-const MOST_EMPTY_PAGES = 100;
+/** Repetitions of a page's objects that are taken for an endless circle. */
 const MOST_REPETITIONS = 100;
+
+/**
+ * Pages in a row without an object that are taken for a collection without end. A delta round passes over what was not
+ * asked for in pages that are empty, so a great tenant may have thousands of them.
+ */
+const MOST_EMPTY_PAGES = 20_000;
 
 /**
  * The pages of a collection to the last one, each link followed as Graph gave it. An empty page with a link is not the
  * end. Where Graph does not know the page token that it gave, as it happens with the link of an answer to a repeated
  * request, the page with that link is asked for once more, and its objects come again.
  * Throws GraphAnswerInvalid for a page without a collection, for a link that is no address or was given before, for a
- * page that names both a next page and the end of a delta round, and for pages that go round in a circle.
+ * page that names both a next page and the end of a delta round, for pages that go round in a circle, and for more than
+ * `mostEmptyPages` empty pages in a row.
  * Sources: Microsoft Learn, "Paging Microsoft Graph data in your app", "Use delta query to track changes".
  */
-export async function* pages(client: GraphClient, first: GraphRequest, signal: AbortSignal): AsyncGenerator<Page> {
+export async function* pages(
+  client: GraphClient,
+  first: GraphRequest,
+  signal: AbortSignal,
+  mostEmptyPages = MOST_EMPTY_PAGES,
+): AsyncGenerator<Page> {
   const invalid = (what: string): Error => invalidAnswer(first.purpose, client.host, what);
   const followed = new Set<string>();
   const circle = createCircleCheck();
   let request = first;
   let previous: GraphRequest | null = null;
   let refused: WritebackError | null = null;
+  let empty = 0;
+  let answer = client.get(request, signal);
   for (let number = 1; ; number += 1) {
     let content: JsonObject;
     try {
-      content = await client.get(request, signal);
+      content = await answer;
     } catch (error) {
       if (previous === null || refused !== null || !isPageTokenRefusal(error)) throw error;
       refused = error;
       request = previous;
+      answer = client.get(request, signal);
       previous = null;
       number -= 2;
       continue;
@@ -54,8 +68,14 @@ export async function* pages(client: GraphClient, first: GraphRequest, signal: A
     if (circle(number, values)) {
       throw invalid(`page ${number} and those before it bring the same objects again and again`);
     }
-    yield { number, values, deltaLink };
-    if (link === null) return;
+    if (link === null) {
+      yield { number, values, deltaLink };
+      return;
+    }
+    empty = values.length === 0 ? empty + 1 : 0;
+    if (empty > mostEmptyPages) {
+      throw invalid(`${empty} pages in a row are empty, and the last of them, page ${number}, names a further one`);
+    }
     const target = textOf(link);
     if (target === null || !URL.canParse(target)) {
       throw invalid(`page ${number} names a next page that is no address`);
@@ -66,6 +86,10 @@ export async function* pages(client: GraphClient, first: GraphRequest, signal: A
     followed.add(target);
     previous = request;
     request = { ...first, target };
+    // Graph makes the next page while this one is used; whether it failed is told when it is awaited.
+    answer = client.get(request, signal);
+    answer.catch(() => undefined);
+    yield { number, values, deltaLink };
   }
 }
 
@@ -78,12 +102,10 @@ function createCircleCheck(): (number: number, values: readonly unknown[]) => bo
   let looked: ReadonlySet<unknown> = new Set();
   let next = 1;
   let repetitions = 0;
-  let empty = 0;
   return (number, values) => {
     const ids = values.map((value) => (isObject(value) ? value.id : undefined)).filter((id) => id !== undefined);
-    empty = values.length === 0 ? empty + 1 : 0;
     repetitions += ids.filter((id) => looked.has(id)).length;
-    const turns = empty > MOST_EMPTY_PAGES || repetitions > Math.max(MOST_REPETITIONS, 3 * looked.size);
+    const turns = repetitions > Math.max(MOST_REPETITIONS, 3 * looked.size);
     if (number >= next && ids.length > 0) {
       looked = new Set(ids);
       repetitions = 0;

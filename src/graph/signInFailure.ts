@@ -1,4 +1,6 @@
+import { visibleText } from '../device/visibleText.ts';
 import { WritebackError } from '../errors.ts';
+import { untrustedRemedy } from './failure.ts';
 import type { NetworkFailure } from './networkFailure.ts';
 import type { Application } from './application.ts';
 import type { Refusal } from './tokenEndpoint.ts';
@@ -28,10 +30,10 @@ const REMEDIES: ReadonlyMap<number, string> = new Map([
 export function signInRefused(application: Application, refusal: Refusal): WritebackError {
   const number = refusal.errorNumber ?? Number(/AADSTS(\d+)/.exec(refusal.text)?.[1] ?? Number.NaN);
   const firstLine = refusal.text.split(/\r?\n| Trace ID:/)[0] ?? refusal.text;
-  return new WritebackError('SignInRefused', `${attempted(application)} was refused: ${firstLine}`, {
+  return new WritebackError('SignInRefused', `${attempted(application)} was refused: ${visibleText(firstLine)}`, {
     target: application.clientId,
     remedy: REMEDIES.get(number) ?? remedyOf(application),
-    detail: refusal.text,
+    detail: visibleText(refusal.text.replaceAll(/\s*\n\s*/g, ' ')),
   });
 }
 
@@ -54,13 +56,12 @@ export function signInUnreachable(
   application: Application,
   host: string,
   network: NetworkFailure | null,
-  why: string,
+  words: string,
 ): WritebackError {
+  const why = visibleText(words);
   return new WritebackError('SignInUnreachable', `${attempted(application)} did not come through: ${host}: ${why}`, {
     target: host,
-    remedy: network?.untrusted
-      ? `Make this computer trust the certificate of ${host}; a proxy that opens TLS needs its authority in NODE_EXTRA_CA_CERTS.`
-      : unreachableRemedy(application, host),
+    remedy: network?.untrusted ? untrustedRemedy(host) : unreachableRemedy(application, host),
     detail: why,
     retryable: network?.untrusted !== true,
   });

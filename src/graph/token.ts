@@ -1,4 +1,5 @@
 import type { AuthenticationResult } from '@azure/msal-node';
+import { visibleText } from '../device/visibleText.ts';
 import { cancelled, throwIfCancelled, WritebackError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Clock, SignIn } from '../ports.ts';
@@ -94,13 +95,20 @@ function renewedTokens(prepare: () => Promise<AskForToken>, parts: TokensParts):
   };
 }
 
+const OPAQUE =
+  'The access token that was given cannot be read: its tenant, its application and its permissions were not verified.';
+
 function givenToken(text: string, log: Log): Tokens {
   log.secret(text);
   const token: Token = { text, stale: NEVER, signIn: describeToken(text) };
+  const { tenantId, clientId, roles } = token.signIn;
+  let warned = tenantId !== null || clientId !== null || roles.length > 0;
   return {
     renewable: false,
     async get(signal) {
       throwIfCancelled(signal);
+      if (!warned) log.warning(OPAQUE);
+      warned = true;
       return token;
     },
     refuse: () => undefined,
@@ -134,7 +142,7 @@ function tokenOf(result: AuthenticationResult | null, clock: Clock, log: Log): T
 
 function failedAttempt(application: Application, endpoint: TokenEndpoint, failure: unknown, log: Log): Attempt<Token> {
   const last = endpoint.last();
-  const words = log.redact(failure instanceof Error ? failure.message : 'there is no token in the answer');
+  const words = visibleText(log.redact(failure instanceof Error ? failure.message : 'there is no token in the answer'));
   if (failure instanceof WritebackError) throw failure;
   if (last === null && msalErrorCode(failure) === null) throw failure;
   if (msalErrorCode(failure) === CODE_EXPIRED) {

@@ -4,6 +4,7 @@ import type { Clock } from '../ports.ts';
 import { parseObject, textOf, type JsonObject } from './json.ts';
 import { networkFailure, type NetworkFailure } from './networkFailure.ts';
 import { retryAfterOf, troubleOf } from './retry.ts';
+import { trustSystemStore } from './systemTrust.ts';
 
 type NetworkClient = NonNullable<NonNullable<Configuration['system']>['networkClient']>;
 type NetworkOptions = Parameters<NetworkClient['sendPostRequestAsync']>[1];
@@ -49,6 +50,7 @@ export function createTokenEndpoint(
   let last: TokenExchange | null = null;
   const send = async <T>(method: 'GET' | 'POST', address: string, options: NetworkOptions) => {
     const url = new URL(address);
+    trustSystemStore(url, log);
     const shown = `${method} ${url.origin}${url.pathname}`;
     const started = performance.now();
     try {

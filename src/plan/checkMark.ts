@@ -31,7 +31,7 @@ export function faultInMark(change: Change, rules: MarkRules): string | null {
   if (after === null) return cause === 'undo' && mark !== null ? null : 'it leaves its object without a mark';
   const given = ours(after);
   if (given === null) return 'it gives a mark that is not of this tenant';
-  if (cause === 'undo') return action === 'create' || mark !== null ? null : 'no undo marks an object';
+  if (cause === 'undo') return null;
   if (cause === 'removal') {
     if (mark === null) return 'a removal is of an object without a mark';
     return given.removed !== null && isNear(given.removed, rules.made) ? null : REMOVED;

@@ -17,6 +17,7 @@ import {
   type Refusal,
 } from './change.ts';
 import { faultInMark, type MarkRules } from './checkMark.ts';
+import { isVisible } from '../device/visibleText.ts';
 import { faultInValues } from './checkValues.ts';
 import { countActions, countHeld } from './counts.ts';
 import { inOrderOfApplying } from './order.ts';
@@ -101,14 +102,11 @@ function faultsInWhole(plan: Plan, rules: PlanRules): readonly string[] {
     [ACTIONS.every((action) => summary.actions[action] === actions[action]), 'its summary counts other changes'],
     [summary.removals === changes.filter(countsAsRemoval).length, 'its summary counts other removals'],
     [heldAgree, 'its summary counts other held differences'],
-    [held.every(({ sentence }) => !UNSEEN.test(sentence)), 'the sentence of a held difference has control characters'],
-    [plan.notices.every((notice) => !UNSEEN.test(notice)), 'a notice has control characters'],
+    [held.every(({ sentence }) => isVisible(sentence)), 'the sentence of a held difference has control characters'],
+    [plan.notices.every(isVisible), 'a notice has control characters'],
   ];
   return checks.flatMap(([holds, fault]) => (holds ? [] : [fault]));
 }
-
-/** Controls, line separators and characters that turn the direction of text: no sentence of ours has one. */
-const UNSEEN = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/u;
 
 const CAUSES_OF: Readonly<Record<Action, readonly Cause[]>> = {
   create: ['flow', 'undo'],
@@ -123,7 +121,7 @@ const ORDER: readonly WritableAttribute[] = [MARK_ATTRIBUTE, ...ATTRIBUTE_NAMES]
 function faultIn(change: Change, plan: Plan, rules: PlanRules): string | null {
   const { action, cause, attributes } = change;
   if (!CAUSES_OF[action].includes(cause)) return `no ${action} has the cause ${cause}`;
-  if (UNSEEN.test(change.sentence)) return 'its sentence has control characters';
+  if (!isVisible(change.sentence)) return 'its sentence has control characters';
   if (attributes.length === 0) return 'it changes nothing';
   const positions = attributes.map(({ attribute }) => ORDER.indexOf(attribute));
   if (positions.some((position) => position < 0)) return 'it names an attribute that is never written';
@@ -151,7 +149,6 @@ function firstFault(
 
 function faultInName(change: Change, container: string): string | null {
   const { action, cause, deviceId, distinguishedName, objectGuid } = change;
-  if (UNSEEN.test(distinguishedName)) return 'its name has control characters';
   if (!isBelow(distinguishedName, container)) return `it is not below ${container}`;
   if (action === 'create') {
     if (objectGuid !== null) return 'a create names an object that is there';

@@ -12,7 +12,7 @@ import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import { guidFromHex, type Guid } from '../device/guid.ts';
 import { markText, parseMark, type Mark } from '../device/mark.ts';
-import { quotedText } from '../device/quotedText.ts';
+import { quotedText, visibleText } from '../device/visibleText.ts';
 import type { AttributeChange, Cause, Change, ChangeWarning, Held, HeldReason } from './change.ts';
 import type { Case } from './match.ts';
 import { deletesAtOnce, retentionOver, type Policy } from './policy.ts';
@@ -23,7 +23,8 @@ export type Whereabouts =
   | { readonly state: 'inScope'; readonly device: EntraDevice }
   | { readonly state: 'outOfScope' }
   | { readonly state: 'gone' }
-  | { readonly state: 'unproven'; readonly why: string }
+  /** device: it was read, but not all that its scope depends on. */
+  | { readonly state: 'unproven'; readonly why: string; readonly device?: EntraDevice }
   /** A delta run: nothing was said of it. */
   | { readonly state: 'unchanged' };
 
@@ -193,7 +194,7 @@ function updateOf(
   circumstances: Circumstances,
   given: Mark | null = null,
 ): Decision {
-  const flow = withoutEnabling(attributeFlow(device, circumstances.available), object);
+  const flow = withoutUnread(withoutEnabling(attributeFlow(device, circumstances.available), object), object);
   const kept = heldValues(flow, device, object);
   const noKey = kept.some((one) => one.reason === 'NoKey');
   const stated = device.accountEnabled === false;
@@ -235,6 +236,13 @@ function sentenceOf(
   return `${action === 'enable' ? 'Enable' : 'Update'} ${name}${anew}: ${[...written, ...taken].join(', ')}.`;
 }
 
+/** A mandatory attribute without a value is one that the account may not read: its old value cannot be named, so it stays. */
+function withoutUnread(flow: Flow, object: DeviceObject): Flow {
+  const unread = ATTRIBUTE_NAMES.filter((name) => ATTRIBUTES[name].mandatory && object.attributes[name] === undefined);
+  const left = { kind: 'left', reason: 'Unreadable', why: 'the directory does not let the account read it' } as const;
+  return { ...flow, ...Object.fromEntries(unread.map((name) => [name, left])) };
+}
+
 /** While its keys are left an object is not enabled: those in the directory may be ones that Entra has revoked. */
 function withoutEnabling(flow: Flow, object: DeviceObject): Flow {
   const keys = flow.altSecurityIdentities;
@@ -260,7 +268,10 @@ function removalOf(object: DeviceObject, circumstances: Circumstances): Decision
   const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
   if (whereabouts.state === 'unchanged') return NOTHING;
   if (whereabouts.state === 'unproven') {
-    return hold('AbsenceUnproven', null, object, `its Entra device is not proven to be gone (${whereabouts.why})`);
+    const revoked = enabled && whereabouts.device?.accountEnabled === false;
+    const change = revoked ? statedDisable(object) : null;
+    const unproven = `its Entra device is not proven to be gone (${whereabouts.why})`;
+    return { change, held: [held('AbsenceUnproven', null, object, unproven, fateBeside(change))] };
   }
   const why = whereabouts.state === 'gone' ? 'the Entra device is gone' : 'the Entra device is out of scope';
   const name = quotedText(object.attributes.displayName?.[0] ?? object.name);
@@ -303,9 +314,7 @@ function disableOfDuplicate(object: DeviceObject, circumstances: Circumstances, 
   const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
   const mark = markOf(object);
   const name = object.attributes.displayName?.[0] ?? object.name;
-  if (whereabouts.state === 'inScope' && whereabouts.device.accountEnabled === false) {
-    return modify(object, 'disable', 'stated', [switchOff(object)], `Disable ${quotedText(name)}: ${STATED}.`);
-  }
+  if (whereabouts.state === 'inScope' && whereabouts.device.accountEnabled === false) return statedDisable(object);
   if (ifGone && whereabouts.state === 'gone' && mark !== null) {
     const attributes = [markChange(object, { ...mark, removed: circumstances.now }), switchOff(object)];
     return modify(
@@ -317,6 +326,11 @@ function disableOfDuplicate(object: DeviceObject, circumstances: Circumstances, 
     );
   }
   return null;
+}
+
+function statedDisable(object: DeviceObject): Change {
+  const name = quotedText(object.attributes.displayName?.[0] ?? object.name);
+  return modify(object, 'disable', 'stated', [switchOff(object)], `Disable ${name}: ${STATED}.`);
 }
 
 function switchOff(object: DeviceObject): AttributeChange {
@@ -410,6 +424,6 @@ function held(
     distinguishedName: object?.distinguishedName ?? null,
     displayName: name,
     attribute: null,
-    sentence: `${quotedText(name ?? object?.name ?? device?.id ?? '')} ${fate}: ${why}.`,
+    sentence: `${quotedText(name ?? object?.name ?? device?.id ?? '')} ${fate}: ${visibleText(why)}.`,
   };
 }

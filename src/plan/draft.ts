@@ -3,7 +3,7 @@ import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
 import { parseMark } from '../device/mark.ts';
-import { quotedText } from '../device/quotedText.ts';
+import { quotedText } from '../device/visibleText.ts';
 import { PLAN_FORMAT_VERSION, type Census, type Change, type Held, type Plan } from './change.ts';
 import { countActions, countHeld } from './counts.ts';
 import { decide, type Circumstances, type Whereabouts } from './decide.ts';
@@ -38,7 +38,9 @@ export interface PlanCounts {
 
 /** How an anchor's device that is not among the devices in scope was found. */
 export type Absence =
-  { readonly state: 'gone' } | { readonly state: 'outOfScope' } | { readonly state: 'unproven'; readonly why: string };
+  | { readonly state: 'gone' }
+  | { readonly state: 'outOfScope' }
+  | { readonly state: 'unproven'; readonly why: string; readonly device?: EntraDevice };
 
 /** A plan in the making: cases are decided one by one in any order, then the thresholds see the whole. */
 export class Draft {
@@ -94,7 +96,7 @@ export class Draft {
       distinguishedName: null,
       displayName: device.displayName ?? null,
       attribute: null,
-      sentence: `${quotedText(device.displayName ?? device.id)} is neither created nor changed: what its scope depends on could not be read from Graph.`,
+      sentence: `${quotedText(device.displayName ?? device.id)} is not written back: what its scope depends on could not be read from Graph.`,
     });
   }
 

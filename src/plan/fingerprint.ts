@@ -18,16 +18,32 @@ export function fingerprintsOver(available: ReadonlySet<AttributeName>): Fingerp
   const names = ATTRIBUTE_NAMES.filter((name) => available.has(name));
   return {
     desired(flow) {
-      const lists: Values[] = [];
+      let text = '';
       for (const name of names) {
         const flowed = flow[name];
         if (flowed?.kind !== 'values') return null;
-        lists.push(flowed.values);
+        text += countedText(flowed.values);
       }
-      return shortDigest(JSON.stringify(lists));
+      return shortDigest(text);
     },
     current(attributes) {
-      return shortDigest(JSON.stringify(names.map((name) => attributes[name] ?? NO_VALUES)));
+      let text = '';
+      for (const name of names) text += countedText(attributes[name] ?? NO_VALUES);
+      return shortDigest(text);
     },
   };
 }
+
+/** Before each value and each list stands its length, so that no two lists of values have one text. */
+function countedText(values: Values): string {
+  let text = lengthText(values.length);
+  for (const value of values) text += lengthText(value.length) + value;
+  return text;
+}
+
+/** One character, as most lengths are small; a larger one is told in digits. */
+function lengthText(length: number): string {
+  return length < LARGE ? String.fromCharCode(length) : `${String.fromCharCode(LARGE)}${length}:`;
+}
+
+const LARGE = 0x7f;

@@ -38,7 +38,8 @@ export async function planOfRows(
     if (row === null) return absences.get(anchor) ?? null;
     const scope = source.scope(row);
     if (scope === 'in') return { state: 'inScope', device: values.device(source.offset(row)) };
-    return scope === 'out' ? { state: 'outOfScope' } : { state: 'unproven', why: SCOPE_UNREAD };
+    if (scope === 'out') return { state: 'outOfScope' };
+    return { state: 'unproven', why: SCOPE_UNREAD, device: values.device(source.offset(row)) };
   };
   const draft = new Draft(facts, matcher.secondWriter, whereabouts);
   let decided = true;

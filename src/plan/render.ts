@@ -1,5 +1,5 @@
 import { displayValue } from '../device/displayValue.ts';
-import { quotedText } from '../device/quotedText.ts';
+import { quotedText } from '../device/visibleText.ts';
 import {
   ACTIONS,
   HELD_REASONS,

@@ -1,10 +1,12 @@
 import { MARK_ATTRIBUTE, sameValues, syntaxOf, type Values, type WritableAttribute } from '../device/attributes.ts';
 import type { AttributeChange, Change, Plan } from './change.ts';
+import { appliesThoughRefused } from './thresholds.ts';
 
 /**
  * The plan as LDIF change records (RFC 2849) for reading with the tools of a directory; `ldapmodify` and `ldifde -i` take
- * it. Each modify names the old values and the mark, so that a server refuses it where they changed; a delete has no such
- * condition. What is said beside the changes stands in comments. No clock, no machine in it.
+ * it. Each modify names the old values and the mark, so that a server refuses it where they changed; before a delete
+ * stands a modify of the mark alone, at which they stop if it changed. Of a refused plan only what may be applied stands
+ * there, the rest in comments. What is said beside the changes stands in comments. No clock, no machine in it.
  */
 export function renderLdif(plan: Plan): string {
   return [
@@ -13,10 +15,18 @@ export function renderLdif(plan: Plan): string {
     ...plan.notices.map((notice) => comment(notice)),
     ...(plan.refusal === null ? [] : [comment(`refused: ${plan.refusal.code}: ${plan.refusal.sentence}`)]),
     '',
-    ...plan.changes.flatMap((change) => [...renderChange(change), '']),
+    ...plan.changes.flatMap((change) => [...record(change, plan), '']),
     ...plan.held.map(({ reason, sentence }) => comment(`held ${reason}: ${sentence}`)),
     '',
   ].join('\n');
+}
+
+/** A change that a refused plan does not allow is for reading only. */
+function record(change: Change, { refusal }: Plan): readonly string[] {
+  const lines = renderChange(change);
+  return refusal === null || appliesThoughRefused(change)
+    ? lines
+    : lines.map((text) => (text.startsWith('#') ? text : `# ${text}`));
 }
 
 function renderChange(change: Change): readonly string[] {
@@ -25,7 +35,11 @@ function renderChange(change: Change): readonly string[] {
     ...change.warnings.map((warning) => comment(`warning: ${warning}`)),
     line('dn', Buffer.from(change.distinguishedName)),
   ];
-  if (change.action === 'delete') return [...head, 'changetype: delete'];
+  if (change.action === 'delete') {
+    const name = line('dn', Buffer.from(change.distinguishedName));
+    const guarded = change.mark === null ? [] : ['changetype: modify', ...markAgain(change.mark), '', name];
+    return [...head, ...guarded, 'changetype: delete'];
+  }
   if (change.action === 'create') {
     const given = change.attributes.flatMap(({ attribute, after }) => valueLines(attribute, after));
     return [...head, 'changetype: add', 'objectClass: msDS-Device', ...given];
@@ -36,7 +50,10 @@ function renderChange(change: Change): readonly string[] {
 /** Deletes the mark and adds it again, which fails where it is not the planned one. */
 function guard({ attributes, mark }: Change): readonly string[] {
   const changes = attributes.some((one) => one.attribute === MARK_ATTRIBUTE && !sameValues(one.before, one.after));
-  if (changes || mark === null) return [];
+  return changes || mark === null ? [] : markAgain(mark);
+}
+
+function markAgain(mark: string): readonly string[] {
   return [...part('delete', MARK_ATTRIBUTE, [mark]), ...part('add', MARK_ATTRIBUTE, [mark])];
 }
 

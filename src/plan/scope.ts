@@ -19,6 +19,7 @@ export type ScopeAnswer = 'in' | 'out' | 'unread';
 
 /** @param members devices of the scope's groups; null where the scope names none */
 export function scopeOf(device: EntraDevice, scope: Scope, members: ReadonlySet<Guid> | null): ScopeAnswer {
+  if (scope.trustTypes.length === 0 && scope.operatingSystems.length === 0 && members === null) return 'in';
   const answers = [
     fits(device.trustType, scope.trustTypes),
     fits(device.operatingSystem, scope.operatingSystems),

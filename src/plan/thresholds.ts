@@ -28,6 +28,11 @@ function objects(number: number): string {
   return `${number} device ${number === 1 ? 'object' : 'objects'}`;
 }
 
+/** Of a refused plan only the disables that Entra states are applied: a revocation never waits for an operator. */
+export function appliesThoughRefused(change: Change): boolean {
+  return change.action === 'disable' && change.cause === 'stated';
+}
+
 /** From so many owned enabled objects up, a source less than half as large is not believed. */
 const HALVED_FROM = 20;
 

@@ -1,6 +1,6 @@
 import { MARK_ATTRIBUTE, type Values } from '../device/attributes.ts';
 import type { Guid } from '../device/guid.ts';
-import { quotedText } from '../device/quotedText.ts';
+import { quotedText } from '../device/visibleText.ts';
 import { PLAN_FORMAT_VERSION, type Action, type AttributeChange, type Change, type Held, type Plan } from './change.ts';
 import { countActions, countHeld } from './counts.ts';
 import { digest } from './digest.ts';

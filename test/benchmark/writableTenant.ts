@@ -61,7 +61,8 @@ export function writtenDevices(
   };
 
   function entryOf(position: number, index: number): StreamedEntry {
-    const flow = attributeFlow(deviceAt(tenant, index), AVAILABLE);
+    const device = deviceAt(tenant, index);
+    const flow = attributeFlow(device, AVAILABLE);
     const attributes: Record<string, (string | Buffer)[]> = {
       objectGUID: [Buffer.from(guidToHex(guids.at(position)), 'hex')],
       whenCreated: ['20260101000000.0Z'],
@@ -73,7 +74,7 @@ export function writtenDevices(
       attributes[name] = flowed.values.map((value) => octetsOf(name, value));
     }
     if (staleEvery !== null && position % staleEvery === 0) attributes['displayName'] = ['a former name'];
-    const deviceId = guidFromHex((attributes['msDS-DeviceID']?.[0] as Buffer).toString('hex'));
+    const { deviceId } = device;
     attributes['name'] = [deviceId ?? ''];
     return { distinguishedName: `CN=${deviceId},${container}`, attributes };
   }

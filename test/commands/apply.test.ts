@@ -59,7 +59,7 @@ describe('commands/apply', () => {
       expect(report?.counts).to.include({ created: run.created, failed: 0, cancelled: 0, unknown: 0 });
       expect(report?.changes.map(({ result }) => result.state)).to.deep.equal(results.map(() => 'applied'));
       expect(report?.held).to.have.length(run.held);
-      expect(JSON.stringify(report)).to.not.contain(String(forest.account.password));
+      expect(JSON.stringify(report)).to.not.contain(forest.account.password);
       expect((await forest.stateFiles()).filter((name) => name.startsWith('journal-'))).to.deep.equal([]);
     });
 

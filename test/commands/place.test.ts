@@ -106,7 +106,7 @@ describe('commands/place', () => {
     }
 
     it('refuses a schema without the classes, naming those that are missing and its version', async () => {
-      const refused = findPlace(oldForest(['msDS-Device']), new AbortController().signal);
+      const refused = findPlace(oldForest(['msDS-Device']), null, new AbortController().signal);
       const error = toWritebackError(await refused.catch((thrown: unknown) => thrown));
       expect(error).to.include({ code: 'SchemaMissing', target: rootDse.schemaNamingContext });
       expect(error.message).to.contain('msDS-DeviceContainer, msDS-DeviceRegistrationService').and.contain('dc.x.test');

@@ -94,7 +94,7 @@ describe('a plan in a file', () => {
     forest.addDevices(1);
     await save('plan.txt', { format: 'Text' });
     await save('plan.ldif', { format: 'ldif' });
-    expect(await readFile(file('plan.txt'), 'utf8')).to.match(/^\+ create CN=/);
+    expect(await readFile(file('plan.txt'), 'utf8')).to.match(/^\+ create \(flow\) CN=/);
     expect(await readFile(file('plan.ldif'), 'utf8')).to.match(/changetype: add/);
   });
 
@@ -115,7 +115,7 @@ describe('a plan in a file', () => {
     expect(planned.error).to.equal(null);
     expect(planned.logs.map(({ message }) => message).join('\n')).to.contain('Entra contradicts');
     const applied = await forest.apply(resultOf(planned));
-    expect(resultOf(applied) as unknown as WireRun).to.include({ outcome: 'Completed', failed: 0, skipped: 0 });
+    expect(resultOf(applied)).to.include({ outcome: 'Completed', failed: 0, skipped: 0 });
     expect(await forest.objects()).to.deep.equal(before);
   });
 

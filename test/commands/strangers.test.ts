@@ -30,6 +30,20 @@ describe('another machine that syncs the same directory', () => {
     expect(warnings(again.applied)).to.equal('');
   });
 
+  it('is told after delta runs too, which look at no object', async () => {
+    forest.addDevices(3);
+    await forest.sync();
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    forest.addDevices(1);
+    const elsewhere = { statePath: path.join(forest.statePath, 'of-another-machine') };
+    await forest.sync(elsewhere);
+    await rm(elsewhere.statePath, { recursive: true });
+    forest.addDevices(2);
+    const { run } = await forest.sync({ full: false });
+    expect(run).to.include({ reading: 'Delta', created: 2 });
+    expect(warnings((await forest.sync()).applied)).to.match(/^1 device objects/);
+  });
+
   it('is not taken for one by what this machine created itself', async () => {
     for (let run = 0; run < 3; run += 1) {
       forest.addDevices(2);

@@ -1,9 +1,11 @@
 import { expect } from 'chai';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from '../powershell/powerShell.ts';
+import { Session } from './session.ts';
 
 /** Milliseconds for each way. */
 const PATIENCE = 45_000;
@@ -13,14 +15,43 @@ interface Shown {
   readonly text: string;
 }
 
-async function demonstrate(...words: readonly string[]): Promise<Shown> {
+/** The last that the demo says with --keep. */
+const STAYS = 'Ctrl+C ends both and removes what they left.';
+
+/**
+ * Plays the demo. Where it stays, `visit` is called with what it said, and then Ctrl+C pressed: the whole process group
+ * gets SIGINT.
+ *
+ * @param mark stands in the environment of every process that the demo starts
+ */
+async function demonstrate(
+  words: readonly string[],
+  mark: string,
+  visit: (text: string) => Promise<void>,
+): Promise<Shown> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, 'demo.ts'), ...words], {
     cwd: ROOT,
+    env: { ...process.env, DEVICEWRITEBACK_DEMO: mark },
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PATIENCE,
   });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (piece) => (text += piece));
+  const stays = (): boolean => text.includes(STAYS);
+  if (words.includes('--keep')) {
+    await new Promise<void>((resolve) => {
+      child.stdout.on('data', () => stays() && resolve());
+      child.once('close', () => resolve());
+    });
+    if (stays() && child.pid !== undefined) {
+      try {
+        await visit(text);
+      } finally {
+        process.kill(-child.pid, 'SIGINT');
+      }
+    }
+  }
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, text };
 }
@@ -36,22 +67,47 @@ function answers(text: string, cmdlet: string): readonly string[] {
 }
 
 const WAYS = [
-  ['with passwords', [], /^Pass +DirectoryProtection +LDAPS, TLS 1\.[23]/m],
+  ['with passwords', ['--keep'], /^Pass +DirectoryProtection +LDAPS, TLS 1\.[23]/m],
   ['by Kerberos', ['--kerberos'], /^Pass +DirectoryProtection +LDAP sealed by Kerberos/m],
 ] as const;
 
 for (const [name, words, protection] of WAYS) {
   describe(`the demo ${name}`, function () {
     this.timeout(PATIENCE + 5000);
+    const mark = randomUUID();
     let shown: Shown;
+    let byHand: readonly string[] = [];
 
     before(async () => {
-      shown = await demonstrate(...words);
+      shown = await demonstrate(words, mark, async (text) => {
+        const session = new Session({});
+        try {
+          byHand = await session.type(/^PS> (Import-Module .*; Sync-DeviceWriteback .*)$/m.exec(text)?.[1] ?? '');
+        } finally {
+          await session.close();
+        }
+      });
     });
 
     it('ends well', () => {
       expect(shown.code, shown.text).to.equal(0);
     });
+
+    it('leaves no process and no file behind', () => {
+      expect(processesMarked(mark)).to.deep.equal([]);
+      const configuration = /-ConfigurationPath (\S+)/.exec(shown.text)?.[1] ?? ROOT;
+      expect(existsSync(path.dirname(configuration)), configuration).to.equal(false);
+    });
+
+    if (words.some((word) => word === '--keep')) {
+      it('stays up until Ctrl+C, and its line for another sync works by hand', () => {
+        expect(shown.text).to.match(/^=+ Both servers stay up until Ctrl\+C =+$/m);
+        expect(shown.text)
+          .to.match(/^ldapsearch: LDAPTLS_CACERT=/m)
+          .and.to.match(/^Graph: http:/m);
+        expect(byHand.join('\n')).to.match(/^Outcome +: Completed$/m);
+      });
+    }
 
     it('shows what an unprepared forest lacks with remedies, and after Enable that nothing fails', () => {
       const [unprepared = '', prepared = '', quiet = ''] = answers(shown.text, 'Test-DeviceWritebackPrereq');
@@ -93,6 +149,17 @@ for (const [name, words, protection] of WAYS) {
       const expected = lines(example);
       expect(seen.slice(0, expected.length)).to.deep.equal(expected);
     });
+  });
+}
+
+/** Ids of the living processes that have the mark in their environment. */
+function processesMarked(mark: string): readonly string[] {
+  return readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'utf8').includes(mark);
+    } catch {
+      return false;
+    }
   });
 }
 

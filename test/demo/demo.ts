@@ -36,23 +36,24 @@ const [lab, graph] = await Promise.all([
 const tap = await openWiretap(lab.address, byKerberos ? lab.port : lab.securePort);
 const folder = mkdtempSync(path.join(tmpdir(), 'devicewriteback-demo-'));
 try {
-  await demonstrate(lab, graph, tap, folder);
-  if (keep) await stay(lab, graph);
+  const line = await demonstrate(lab, graph, tap, folder);
+  if (keep) await stay(lab, graph, line);
 } finally {
   await tap.stop();
   await Promise.all([lab.stop(), graph.stop()]);
   rmSync(folder, { recursive: true });
 }
 
+/** Gives the line that a person may go on with. */
 async function demonstrate(
   dc: DomainController,
   entra: GraphEmulator,
   wire: Wiretap,
   temporary: string,
-): Promise<void> {
+): Promise<string> {
   const configured = `-ConfigurationPath ${writeConfiguration(dc, entra, wire, temporary)}`;
   const account = await dc.addUser(SYNC_ACCOUNT.name, SYNC_ACCOUNT.password);
-  const { administrator, syncAccount, ways, close } = byKerberos
+  const { administrator, syncAccount, ways, byHand, close } = byKerberos
     ? await peopleWithTickets(dc, account)
     : peopleWithPasswords(dc, account);
   say(`\nPowerShell: ${administrator.session.name}.\n${ways}`);
@@ -97,6 +98,7 @@ async function demonstrate(
   heading('What could be read on the wire');
   const names = entries.flatMap(({ attributes }) => attributes.get('displayName')?.map(String) ?? []);
   sayWhatWasReadable(dc, wire, names);
+  return byHand(`Import-Module ./DeviceWriteback.psd1; Sync-DeviceWriteback ${configured}`);
 }
 
 /** An app registration with a certificate, and the configuration file that an administrator would write. */
@@ -165,8 +167,13 @@ function sayWhatWasReadable(dc: DomainController, wire: Wiretap, names: readonly
   if (found.length > 0) process.exitCode = 1;
 }
 
-async function stay(dc: DomainController, entra: GraphEmulator): Promise<void> {
+async function stay(dc: DomainController, entra: GraphEmulator, line: string): Promise<void> {
+  // Listens before it says so, lest a Ctrl+C between the two leave the servers behind.
+  const stopped = once(process, 'SIGINT');
   heading('Both servers stay up until Ctrl+C');
+  say(
+    byKerberos ? `another sync, from a shell here:\n$ ${line}` : `another sync, from a PowerShell here:\nPS> ${line}`,
+  );
   const { userName, password } = dc.administrator;
   say(
     `ldapsearch: LDAPTLS_CACERT=${dc.caFile} ldapsearch -LLL -H ${dc.url} -D ${userName} -w '${password}' -b ${dc.deviceContainerDn}`,
@@ -175,7 +182,8 @@ async function stay(dc: DomainController, entra: GraphEmulator): Promise<void> {
   say(
     `Graph: ${entra.graphUrl}/v1.0/devices, sign-in ${entra.loginUrl}/${entra.tenantId}/oauth2/v2.0/token, application ${CLIENT_ID}`,
   );
-  await once(process, 'SIGINT');
+  say('Ctrl+C ends both and removes what they left.');
+  await stopped;
 }
 
 function heading(text: string): void {

@@ -15,6 +15,8 @@ export interface People {
   readonly syncAccount: Person;
   /** How they sign in, for people. */
   readonly ways: string;
+  /** A command as one line that does without the session: for a PowerShell, or with Kerberos for a shell that starts one. */
+  byHand(command: string): string;
   close(): Promise<void>;
 }
 
@@ -26,6 +28,10 @@ export function peopleWithPasswords(dc: DomainController, account: DirectoryUser
     administrator: person('administrator'),
     syncAccount: person('syncAccount'),
     ways: '$administrator and $syncAccount hold what Get-Credential would ask for. The bind is a simple one under TLS.',
+    byHand: (command) => {
+      const password = `[Net.NetworkCredential]::new('', '${account.password}').SecurePassword`;
+      return `${command} -Credential ([pscredential]::new('${account.userName}', ${password}))`;
+    },
     close: () => session.close(),
   };
 }
@@ -51,6 +57,10 @@ export async function peopleWithTickets(dc: DomainController, account: Directory
       'Nobody gives -Credential: the administrator has a ticket from kinit, the sync account one from a keytab, as a group\n' +
       'managed service account has without one. The bind is Kerberos, sealed, on the plain port. This lab has no DNS, so\n' +
       'Server is an address, and every command warns that a name is better.',
+    byHand: (command) => {
+      const tickets = Object.entries(syncAccount.environment).map(([name, value]) => `${name}=${value}`);
+      return `${tickets.join(' ')} pwsh -NoProfile -Command "${command}"`;
+    },
     close: async () => {
       for (const { session } of Object.values(both)) await session.close();
     },

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import { createDirectory } from '../../src/directory/deviceDirectory.ts';
+import type { DeviceObject } from '../../src/device/deviceObject.ts';
 import type { Directory, ObjectNames } from '../../src/ports.ts';
 import { type DomainController, startDomainController } from '../lab/domainController.ts';
 import { REGISTRATION_SERVICE_DN } from '../lab/registrationService.ts';
@@ -132,21 +133,50 @@ describe('deviceDirectory', () => {
     expect(await directory.device(found?.objectGuid ?? '', NEVER), 'an object of another class').to.equal(null);
   });
 
-  it('ends the read of a device object whose values do not fit their syntax', async () => {
-    const weak = await domainController.addUser('svc-blind', 'Svc-Passw0rd!');
-    const object = await deviceOf(directory, container, 4);
-    await domainController.addAccess(
-      object.distinguishedName,
-      `(OD;;RP;c30181c7-6342-41fb-b279-f7c566cbe0a7;;${weak.sid})`,
-    );
-    const limited = directoryOf(domainController, { bind: simple(weak) });
+  /** What an account reads of which these attributes, by schemaIDGUID, are denied on the object with this number. */
+  async function readWithout(
+    userName: string,
+    number: number,
+    schemaIdGuids: readonly string[],
+  ): Promise<{ readonly found: ReadonlyMap<string, DeviceObject>; readonly warnings: readonly string[] }> {
+    const weak = await domainController.addUser(userName, 'Svc-Passw0rd!');
+    const { distinguishedName } = await deviceOf(directory, container, number);
+    for (const guid of schemaIdGuids) {
+      await domainController.addAccess(distinguishedName, `(OD;;RP;${guid};;${weak.sid})`);
+    }
+    const { log, lines } = keptLog();
+    const limited = createDirectory({ ...settingsOf(domainController), bind: simple(weak) }, log);
     try {
-      const error = await failureOf(all(limited.devices(container, NEVER)));
-      expect(error).to.include({ code: 'DirectoryAnswerInvalid', target: object.distinguishedName });
-      expect(error).to.have.property('message').that.includes('msDS-DeviceID');
+      await all(limited.devices(container, NEVER));
+      const objects = await all(limited.devices(container, NEVER));
+      const found = new Map(objects.map((object) => [object.name, object]));
+      return { found, warnings: lines.filter((line) => line.startsWith('warning:')) };
     } finally {
       await limited.close();
     }
+  }
+
+  it('gives a device object without the mandatory attributes that the account may not read', async () => {
+    const whole = await deviceOf(directory, container, 4);
+    const { found, warnings } = await readWithout('svc-blind', 4, [
+      'c30181c7-6342-41fb-b279-f7c566cbe0a7',
+      'bf967953-0de6-11d0-a285-00aa003049e2',
+    ]);
+    const { 'msDS-DeviceID': deviceIds, displayName, ...others } = whole.attributes;
+    expect([deviceIds?.length, displayName?.length]).to.deep.equal([1, 1]);
+    expect(found.get(whole.name)).to.deep.equal({ ...whole, attributes: others });
+    expect(found.size).to.equal((await all(directory.devices(container, NEVER))).length);
+    expect(warnings).to.deep.equal([]);
+  });
+
+  it('passes over an object whose objectGUID it may not read, and warns once', async () => {
+    const whole = await deviceOf(directory, container, 7);
+    const { found, warnings } = await readWithout('svc-no-guid', 7, ['bf9679e7-0de6-11d0-a285-00aa003049e2']);
+    expect(found.has(whole.name)).to.equal(false);
+    expect(found.size).to.equal((await all(directory.devices(container, NEVER))).length - 1);
+    expect(warnings).to.have.length(1);
+    expect(warnings[0]).to.include(`Reading objectGUID of ${whole.distinguishedName}: it has no value`);
+    expect(warnings[0]).to.include('passed over');
   });
 
   it('knows of an object what class it has, and of none that there is none', async () => {

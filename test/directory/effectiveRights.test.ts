@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { ATTRIBUTE_NAMES, MARK_ATTRIBUTE } from '../../src/device/attributes.ts';
 import type { Connection } from '../../src/directory/connection.ts';
 import { LdapRefusal } from '../../src/directory/failure.ts';
 import { toRequest, type Request } from '../../src/directory/toRequest.ts';
@@ -25,19 +26,27 @@ interface EffectExpected {
 
 const effects = vectorsOf<{ addedAces: string[] }, EffectExpected>('acl-effect');
 
+const WRITTEN: readonly string[] = [...ATTRIBUTE_NAMES, MARK_ATTRIBUTE];
+
+/** For displayName alone. */
+const WRITE_NAME = '(OA;CIIO;WP;bf967953-0de6-11d0-a285-00aa003049e2;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;<SID>)';
+
 describe('effectiveRights', () => {
   let domainController: DomainController;
   let administrator: Directory;
+  let administratorConnection: Connection;
   let container: string;
 
   before(async () => {
     domainController = await startDomainController({ schema: 87, prepared: true });
     administrator = directoryOf(domainController);
+    administratorConnection = connectTo(domainController);
     container = domainController.deviceContainerDn;
   });
 
   after(async () => {
     await administrator?.close();
+    await administratorConnection?.close();
     await domainController?.stop();
   });
 
@@ -98,6 +107,7 @@ describe('effectiveRights', () => {
       deleteDevices: true,
       writeAttributes: null,
       inheritedWrite: true,
+      missingAttributes: [],
     });
     for (const [name, entries, expected] of [
       ['empty-none', [], [false, false, false]],
@@ -114,6 +124,43 @@ describe('effectiveRights', () => {
       }
     }
   });
+
+  for (const [what, name, entries, missing] of [
+    ['nothing', 'write-none', ['(OA;;CCDC;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;;<SID>)'], WRITTEN],
+    ['one attribute', 'write-one', [WRITE_NAME], WRITTEN.filter((attribute) => attribute !== 'displayName')],
+    // The property set General-Information has displayName and adminDescription. Source: [MS-ADTS] 3.1.1.2.3.3.
+    [
+      'a property set',
+      'write-set',
+      ['(OA;CIIO;WP;59ba2f42-79a2-11d0-9020-00c04fc2d3cf;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;<SID>)'],
+      WRITTEN.filter((attribute) => !['displayName', 'adminDescription'].includes(attribute)),
+    ],
+    ['all but one', 'write-rest', ['(A;CI;WP;;;<SID>)', WRITE_NAME.replace('(OA', '(OD')], ['displayName']],
+    ['all', 'write-all', ['(OA;CIIO;RPWP;;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;<SID>)'], []],
+  ] as const) {
+    it(`tells which attributes of new objects an account may not write that may write ${what}`, async () => {
+      const user = await accountWith(name, entries);
+      const directory = directoryOf(domainController, { bind: simple(user) });
+      const connection = connectTo(domainController, { bind: simple(user) });
+      const made = creation(50, container);
+      try {
+        const empty = await directory.effectiveRights(container, NEVER);
+        expect(empty.missingAttributes).to.have.members(missing);
+        expect(empty.inheritedWrite).to.equal(missing.length === 0 || name === 'write-rest');
+        await apply(administrator, made);
+        const rights = await directory.effectiveRights(container, NEVER);
+        expect(rights.missingAttributes, 'beside an object').to.deep.equal(empty.missingAttributes);
+        for (const attribute of ['displayName', 'adminDescription', 'msDS-DeviceOSType']) {
+          const result = await resultOf(connection, replace(made.distinguishedName, attribute, 'New'));
+          expect(result !== 0, attribute).to.equal(rights.missingAttributes.includes(attribute));
+        }
+      } finally {
+        await administratorConnection.write({ operation: 'delete', name: made.distinguishedName }, NEVER);
+        await connection.close();
+        await directory.close();
+      }
+    });
+  }
 
   it('counts the rights of a group of the account', async () => {
     const group = `CN=Writers,CN=Users,${domainController.domainDn}`;
@@ -140,6 +187,7 @@ describe('effectiveRights', () => {
         deleteDevices: null,
         writeAttributes: null,
         inheritedWrite: null,
+        missingAttributes: [],
       });
     } finally {
       await directory.close();
@@ -171,7 +219,9 @@ describe('effectiveRights', () => {
         expect(rights.deleteDevices).to.equal(there.delete === 0);
         expect(rights.writeAttributes?.has('displayName')).to.equal(there.modify === 0);
         expect(rights.writeAttributes?.has('msDS-IsEnabled')).to.equal(there.modifyIsEnabled === 0);
-        expect(rights.inheritedWrite).to.equal(null);
+        expect(rights.inheritedWrite).to.equal(rights.missingAttributes.length === 0);
+        expect(rights.missingAttributes.includes('displayName')).to.equal(there.modify !== 0);
+        expect(rights.missingAttributes.includes('msDS-IsEnabled')).to.equal(there.modifyIsEnabled !== 0);
       } finally {
         await connection.close();
         await directory.close();

@@ -45,6 +45,22 @@ describe('entry', () => {
       .with.property('target', NAME);
   });
 
+  it('refuses octets that are no entry, cut off anywhere or with another length', () => {
+    const octets = answered(NAME, { one: ['a'], two: ['b', 'c'] });
+    for (let end = 0; end < octets.length; end += 1) {
+      expect(() => toEntry(octets.subarray(0, end)))
+        .to.throw('no LDAP message')
+        .with.property('code', 'DirectoryAnswerInvalid');
+    }
+    for (const length of [0x7f, 0x80, 0x85, 0xff]) {
+      const changed = Buffer.from(octets);
+      changed[octets.indexOf('one') - 1] = length;
+      expect(() => toEntry(changed))
+        .to.throw()
+        .with.property('code', 'DirectoryAnswerInvalid');
+    }
+  });
+
   it('takes the last part of a long attribute and refuses one that has more parts', () => {
     expect(texts(entryOf({ 'member;range=0-*': ['a', 'b'] }), 'member')).to.deep.equal(['a', 'b']);
     expect(() => entryOf({ 'member;range=0-1499': ['a'] })).to.throw('only a part of its values');

@@ -1,6 +1,8 @@
 import { expect } from 'chai';
+import { ATTRIBUTES, type AttributeDefinition } from '../../src/device/attributes.ts';
 import { toEntry } from '../../src/directory/entry.ts';
 import { deviceAttributes, fromEntry } from '../../src/directory/fromEntry.ts';
+import type { WritebackError } from '../../src/errors.ts';
 import { vectorsOf } from '../device/vectors.ts';
 import { answered } from './sample.ts';
 
@@ -55,21 +57,62 @@ describe('fromEntry', () => {
     expect(read({ 'msDS-CloudAnchor': [text] }).attributes['msDS-CloudAnchor']).to.deep.equal([text.toString('hex')]);
   });
 
-  for (const [attribute, values] of Object.entries<readonly (string | Buffer)[]>({
+  const UNFIT: Sent = {
     'msDS-IsEnabled': ['true'],
     'msDS-IsManaged': [Buffer.from([0xff])],
     'msDS-DeviceObjectVersion': ['two'],
     displayName: [Buffer.from('c328', 'hex')],
     'msDS-DeviceOSType': ['a', 'b'],
-    'msDS-DeviceID': [],
-    altSecurityIdentities: [],
-    objectGUID: ['short'],
-    whenCreated: [],
-  })) {
-    it(`ends the read for ${attribute} with ${values.length === 0 ? 'no value' : JSON.stringify(values.map(String))}`, () => {
-      expect(() => read({ [attribute]: values }))
-        .to.throw(`Reading ${attribute} of ${NAME}`)
+    altSecurityIdentities: ['X509:a', Buffer.from([0xff])],
+  };
+  for (const [attribute, values] of Object.entries(UNFIT)) {
+    it(`gives the object without the unfit ${attribute} of ${JSON.stringify(values.map(String))} and tells`, () => {
+      const changed = { 'msDS-IsManaged': ['TRUE'], 'msDS-DeviceObjectVersion': ['2'], 'msDS-DeviceOSType': ['a'] };
+      const told: WritebackError[] = [];
+      const entry = toEntry(answered(NAME, { ...SENT, ...changed, [attribute]: values }));
+      const without = toEntry(answered(NAME, { ...SENT, ...changed, [attribute]: [] }));
+      expect(fromEntry(entry, (error) => told.push(error))).to.deep.equal(fromEntry(without));
+      expect(told.map(({ code }) => code)).to.deep.equal(['DirectoryAnswerInvalid']);
+      expect(told[0]?.message).to.include(`Reading ${attribute} of ${NAME}`);
+      expect(() => read({ [attribute]: values }), 'nobody is told').to.throw(`Reading ${attribute} of ${NAME}`);
+    });
+  }
+
+  for (const [attribute, { mandatory }] of Object.entries<AttributeDefinition>(ATTRIBUTES)) {
+    if (!mandatory) continue;
+    it(`gives the object without ${attribute}, which every device object has, if it cannot be read`, () => {
+      const { attributes, ...others } = read();
+      const remaining = Object.fromEntries(Object.entries(attributes).filter(([name]) => name !== attribute));
+      expect(read({ [attribute]: [] })).to.deep.equal({ ...others, attributes: remaining });
+    });
+  }
+
+  it('needs neither name nor time', () => {
+    const object = { ...read(), whenCreated: new Date(0) };
+    expect(read({ name: [], whenCreated: [] })).to.deep.equal(object);
+    const told: string[] = [];
+    const unfit = toEntry(answered(NAME, { ...SENT, name: [Buffer.from([0xff])], whenCreated: ['today'] }));
+    expect(fromEntry(unfit, ({ message }) => told.push(message))).to.deep.equal(object);
+    expect(told.join()).to.match(/^Reading name of .*,Reading whenCreated of /);
+  });
+
+  it('keeps an unfit mark as a mark of somebody else', () => {
+    const told: string[] = [];
+    const entry = toEntry(
+      answered(NAME, { ...SENT, adminDescription: [Buffer.from([...Buffer.from('Device'), 0xff])] }),
+    );
+    expect(fromEntry(entry, ({ message }) => told.push(message)).adminDescription).to.deep.equal(['Device\ufffd']);
+    expect(told.join()).to.match(/^Reading adminDescription of /);
+  });
+
+  for (const values of [[], ['short']]) {
+    it(`refuses an entry with objectGUID ${JSON.stringify(values)}`, () => {
+      const entry = toEntry(answered(NAME, { ...SENT, objectGUID: values }));
+      const told: WritebackError[] = [];
+      expect(() => fromEntry(entry, (error) => told.push(error)))
+        .to.throw(`Reading objectGUID of ${NAME}`)
         .with.property('code', 'DirectoryAnswerInvalid');
+      expect(told).to.deep.equal([]);
     });
   }
 

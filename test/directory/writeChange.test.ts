@@ -205,6 +205,35 @@ describe('writeChange', () => {
     expect(more.message).to.include('other values');
   });
 
+  for (const [what, entry, message] of [
+    [
+      'of which it may read nothing',
+      '(D;;RPLCLO;;;<SID>)',
+      /taken by an object that .* or one that this account may not read\.$/,
+    ],
+    [
+      'whose objectGUID it may not read',
+      '(OD;;RP;bf9679e7-0de6-11d0-a285-00aa003049e2;;<SID>)',
+      /^Reading objectGUID of CN=/,
+    ],
+  ] as const) {
+    it(`fails a create whose name is taken by an object ${what}`, async () => {
+      const object = await device();
+      const user = await domainController.addUser(`svc-blind-${next}`, 'Svc-Passw0rd!');
+      await domainController.addAccess(container, `(OA;;CCDC;5df2b673-6d41-4774-b3e8-d52e8ee9ff99;;${user.sid})`);
+      await domainController.addAccess(object.distinguishedName, entry.replace('<SID>', user.sid));
+      const blind = directoryOf(domainController, { bind: simple(user) });
+      try {
+        const error = failureOf(await blind.write(creation(next, container), NEVER));
+        expect(error).to.include({ target: object.distinguishedName });
+        expect(error.message).to.match(message);
+        expect(error.remedy).to.match(/read/);
+      } finally {
+        await blind.close();
+      }
+    });
+  }
+
   it('takes a create whose object is already there with the very same values for done', async () => {
     const object = await device();
     expect(await write(creation(next, container))).to.deep.equal({ state: 'applied', objectGuid: object.objectGuid });

@@ -37,8 +37,23 @@ export function countChanged(before: Snapshot, after: Snapshot): number {
   return [...ids].filter((id) => !isDeepStrictEqual(before.own.get(id), after.own.get(id))).length;
 }
 
-/** What is wrong with report and undo plan of a killed run that changed so many objects. */
-export async function wrongTelling(folder: string, runId: string, changed: number): Promise<readonly string[]> {
+/** A run that was killed. */
+export interface Killing {
+  /** Run ids of the journals that it began: one or none. */
+  readonly begun: readonly string[];
+  /** So many objects it changed. */
+  readonly changed: number;
+  /** Both sides after it. */
+  readonly after: Snapshot;
+  /** How it was killed, for who reads a failure. */
+  readonly tale: object;
+}
+
+/** What is wrong with its report and undo plan. */
+export async function wrongTelling(folder: string, { begun, changed }: Killing): Promise<readonly string[]> {
+  const [runId, another] = begun;
+  if (runId === undefined) return changed === 0 ? [] : [`${changed} objects changed without a journal.`];
+  if (another !== undefined) return [`One run began ${begun.length} journals.`];
   const report = JSON.parse(await readFile(path.join(folder, `report-${runId}.json`), 'utf8')) as Report;
   const { unknown, created, updated, disabled, enabled, deleted } = report.counts;
   const applied = created + updated + disabled + enabled + deleted;

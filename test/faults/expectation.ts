@@ -80,7 +80,7 @@ export function differences(
 function keyTaken(
   device: StoredDevice | undefined,
   object: PlainObject | null,
-  { own, otherKeys }: Snapshot,
+  { own, otherIds, otherKeys }: Snapshot,
   inScope: readonly StoredDevice[],
 ): 'byObject' | 'byDevice' | null {
   if (device === undefined || object !== null) return null;
@@ -91,6 +91,7 @@ function keyTaken(
     (other) =>
       other !== device &&
       !own.has(String(other['deviceId'])) &&
+      !otherIds.has(String(other['deviceId'])) &&
       inScope.filter((one) => one['deviceId'] === other['deviceId']).length === 1,
   );
   return rivals.flatMap(certificateKeys).some((key) => keys.has(key)) ? 'byDevice' : null;

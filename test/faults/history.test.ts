@@ -81,7 +81,7 @@ class History {
       this.#changeScope(life);
       await this.#expectEqual(life, true);
       await life.addOthersObjects();
-      for (let step = this.#chance.between(5, 12); step > 0; step -= 1) {
+      for (let step = this.#chance.between(4, 9); step > 0; step -= 1) {
         for (let events = this.#chance.between(1, 4); events > 0; events -= 1) this.#tell(await life.happen());
         if (this.#chance.happens(0.04)) this.#changeScope(life);
         if (this.#chance.happens(0.3)) {
@@ -192,7 +192,12 @@ class History {
     if (run.reading === 'Full') life.fullOnly.clear();
     if (full) {
       const again = await this.#forest.sync({ ...this.#options, full, ...NO_LIMIT });
-      if (again.planned.changes > 0) throw new Error(`A second full run changes ${JSON.stringify(again.changes)}.`);
+      // A key that this run set free, by a delete or a new key, is seen free by the next.
+      const waited = new Set(changes.filter(({ reason }) => reason === 'KeyInUse').map(({ objectId }) => objectId));
+      const late = again.changes.filter(
+        ({ action, objectId }) => action !== 'Held' && !(action === 'Create' && waited.has(objectId)),
+      );
+      if (late.length > 0) throw new Error(`A second full run changes ${JSON.stringify(late)}.`);
     }
   }
 }

@@ -19,20 +19,20 @@ export interface Step {
   readonly number: number;
 }
 
-/** Wire requests of a run to Graph, sign-in included. */
-const REQUESTS = 4;
+/** Wire requests to Graph that a run sends in any case, sign-in included; with them most is read. */
+const REQUESTS = 3;
 /** The first file that a run makes in each phase, the most steps that follow on files, and the milliseconds. */
 const FILES = {
-  beginning: { file: 'probe-', steps: 27, milliseconds: 8 },
-  writing: { file: 'journal-', steps: 60, milliseconds: 250 },
-  ending: { file: 'undo-', steps: 130, milliseconds: 8 },
+  beginning: { file: 'probe.', steps: 27, milliseconds: 8 },
+  writing: { file: 'journal-', steps: 60, milliseconds: 160 },
+  ending: { file: 'undo-', steps: 105, milliseconds: 8 },
   hints: { file: 'hints.json', steps: 8, milliseconds: 4 },
 } as const;
 
 export function chooseInstant(phase: Phase, chance: Chance): Instant {
   if (phase === 'reading')
-    return { after: { request: chance.between(1, REQUESTS - 1) }, milliseconds: chance.between(0, 20) };
-  if (phase === 'planning') return { after: { request: REQUESTS }, milliseconds: chance.between(0, 60) };
+    return { after: { request: chance.between(1, REQUESTS - 1) }, milliseconds: chance.between(0, 60) };
+  if (phase === 'planning') return { after: { request: REQUESTS }, milliseconds: chance.between(0, 100) };
   const { file, milliseconds } = FILES[phase];
   return { after: { file }, milliseconds: chance.between(0, milliseconds) };
 }
@@ -65,9 +65,9 @@ export class Observer {
 
   /** Resolves at the instant, or when `ended` does, whichever is first. */
   async at({ after, milliseconds }: Instant, ended: Promise<unknown>): Promise<void> {
-    let over = false;
-    void ended.then(() => (over = true));
-    while (!over && !this.#saw(after)) await delay(1);
+    const over = new AbortController();
+    void ended.then(() => over.abort());
+    while (!over.signal.aborted && !this.#saw(after)) await delay(1);
     await Promise.race([delay(milliseconds), ended]);
   }
 

@@ -93,7 +93,9 @@ export class Weather {
       throttleLimitPercentage: some<number | null>(null, 1.2),
     });
     const names = Object.keys(switches) as (keyof typeof switches)[];
-    return names.filter((name) => switches[name] !== USUAL[name]).map((name) => `${name} ${String(switches[name])}`);
+    return names
+      .filter((name) => switches[name] !== USUAL[name])
+      .map((name) => `${name} ${JSON.stringify(switches[name])}`);
   }
 
   #fault(): string {

@@ -183,7 +183,7 @@ describe('graph/client', () => {
     server.close();
     expect(error).to.include({ code: 'GraphUnreachable', target: new URL(url).host, retryable: false });
     expect(error.message).to.match(/self.signed certificate/);
-    expect(error.remedy).to.contain('trust the certificate');
+    expect(error.remedy).to.contain('trust store');
     expect(clock.waits).to.deep.equal([]);
   });
 

@@ -80,6 +80,21 @@ describe('graph/delta', () => {
       expect((await caught(start)).code).to.equal('GraphAnswerInvalid');
     });
 
+    for (const [status, retryable] of [
+      [400, false],
+      [404, false],
+      [501, false],
+      [500, true],
+      [502, true],
+      [503, true],
+    ] as const) {
+      it(`${retryable ? 'may come through another time' : 'is not there for this tenant'} where Graph answers ${status}`, async () => {
+        const action = failure(status, 'Request_UnsupportedQuery', 'Not supported.');
+        fixture.emulator.faults.add({ when: toDelta, times: 1000, action });
+        expect(await caught(start)).to.include({ code: 'GraphFailed', retryable });
+      });
+    }
+
     it('names the permission that it needs', async () => {
       fixture.emulator.apps.grant(CLIENT_ID, []);
       const error = await caught(start);
@@ -168,6 +183,7 @@ describe('graph/delta', () => {
 
     const refusing: readonly (readonly [string, FaultAction])[] = [
       ['400 for whatever reason', failure(400, 'Request_BadRequest', 'Badly formed token.')],
+      ['501', failure(501, 'NotImplemented', 'No.')],
       ['404', failure(404, 'Request_ResourceNotFound', 'No.')],
       ['an error in a page', errorMember()],
       ['a page of something else', { kind: 'answer', answer: { status: 200, headers: {}, body: { value: {} } } }],

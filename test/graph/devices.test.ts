@@ -10,6 +10,7 @@ import {
   emptyPage,
   errorMember,
   failure,
+  htmlError,
   foreignNextLink,
   linkOfRetriedPageRefused,
   meanwhile,
@@ -357,6 +358,40 @@ describe('graph/devices', () => {
         });
       });
       expect(answers.get(GONE)?.state).to.equal('gone');
+    });
+
+    for (const [what, action] of [
+      ['an HTML page', htmlError(404, 'Not Found')],
+      ['nothing', { kind: 'answer', answer: { status: 404, headers: {}, body: undefined } }],
+      ['a text', { kind: 'answer', answer: { status: 404, headers: {}, body: 'Request_ResourceNotFound' } }],
+      ['another kind of error', { kind: 'answer', answer: { status: 404, headers: {}, body: { error: 'not_found' } } }],
+      ['an error without code', { kind: 'answer', answer: { status: 404, headers: {}, body: { error: {} } } }],
+      ['that there is no such path', failure(404, 'BadRequest', 'Resource not found for the segment.')],
+      ['that there is no such tenant', failure(404, 'Directory_ObjectNotFound', 'No company information.')],
+    ] as const satisfies readonly (readonly [string, FaultAction])[]) {
+      it(`takes a 404 that says ${what} for no proof of absence`, async () => {
+        const [id = ''] = addDevices(1);
+        fixture.emulator.faults.add({ when: inner(id), times: 1000, action });
+        const answers = await ask([id, GONE]);
+        const answer = answers.get(id);
+        expect(answer?.state).to.equal('unproven');
+        expect(answer?.state === 'unproven' ? answer.why : '').to.contain('Graph answered 404');
+        expect(answers.get(GONE)?.state).to.equal('gone');
+      });
+    }
+
+    for (const code of ['Request_ResourceNotFound', 'ResourceNotFound']) {
+      it(`takes a 404 ${code} as the proof of absence`, async () => {
+        const [id = ''] = addDevices(1);
+        fixture.emulator.faults.add({ when: inner(id), action: failure(404, code, 'No such device.') });
+        expect((await ask([id])).get(id)?.state).to.equal('gone');
+      });
+    }
+
+    it('spells out what is not seen in the words of Graph', async () => {
+      const [id = ''] = addDevices(1);
+      fixture.emulator.faults.add({ when: inner(id), times: 9, action: failure(403, 'No', 'a\u001b[2J\r\nb') });
+      expect((await ask([id])).get(id)).to.include({ why: 'Graph answered 403 No a\\u001b[2J b' });
     });
 
     it('heals those that are throttled', async () => {

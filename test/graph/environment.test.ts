@@ -41,11 +41,22 @@ describe('graph/environment', () => {
     'https://graph.example/v1.0',
     'https://graph.example/?a=b',
     'https://user:word@graph.example',
+    'https://graph.example?',
+    'https://graph.example/?',
+    'https://graph.example/#',
+    'https://@graph.example',
+    'https://graph.example/.',
+    'https:graph.example',
+    'https:\\\\graph.example',
+    ' https://graph.example',
+    'https://graph.example ',
+    'https://graph.ex\nample',
+    '\u0001https://graph.example',
     'graph.example',
     '',
   ];
   for (const address of refused) {
-    it(`refuses "${address}" as a base address`, async () => {
+    it(`refuses ${JSON.stringify(address)} as a base address`, async () => {
       for (const choice of [
         { graph: address, login: 'https://login.example' },
         { graph: 'https://graph.example', login: address },

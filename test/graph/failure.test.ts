@@ -27,6 +27,28 @@ describe('graph/failure', () => {
     expect(refusalParts(500, null, 'x'.repeat(5000)).text).to.have.length(204);
   });
 
+  it('spells out what is not seen in the words of a refusal, whatever they come in', () => {
+    const body = { error: { code: 'Bad\u001b[2J', message: 'One.\r\nTwo\rThree\u202e.' } };
+    const refused = refusalParts(400, body, '');
+    expect(refused.text).to.equal('400 Bad\\u001b[2J One. Two\\u000dThree\\u202e.');
+    expect(refused.code).to.equal('Bad\\u001b[2J');
+    expect(refusalParts(502, null, 'Bad\u001b[2J\r\ngateway').text).to.equal('502 Bad\\u001b[2J gateway');
+  });
+
+  it('spells out what is not seen in a link, in a request-id and in the permissions of a token', () => {
+    const request = { ...REQUEST, target: 'https://graph.example/v1.0/a\r\nb' };
+    const context = { ...CONTEXT, roles: ['A\u001bB'], trace: 'request-id \u009b2J' };
+    const error = answerError(request, refusalParts(403, null, ''), context);
+    expect(error.detail).to.equal('https://graph.example/v1.0/a\\u000d\\u000ab; request-id \\u009b2J');
+    expect(error.remedy).to.contain('the token has: A\\u001bB.');
+  });
+
+  it('leads to the trust store of the system where a certificate is not trusted', () => {
+    const error = unreachableError('Reading', 'graph.example', { text: 'self-signed certificate', untrusted: true });
+    expect(error.remedy).to.contain('trust store').and.to.contain('graph.example');
+    expect(error.retryable).to.equal(false);
+  });
+
   const codes: readonly (readonly [number, string, boolean])[] = [
     [400, 'GraphFailed', false],
     [401, 'GraphUnauthorized', false],
@@ -34,6 +56,8 @@ describe('graph/failure', () => {
     [404, 'GraphFailed', false],
     [429, 'GraphThrottled', true],
     [500, 'GraphFailed', true],
+    [501, 'GraphFailed', false],
+    [502, 'GraphFailed', true],
     [503, 'GraphFailed', true],
     [200, 'GraphFailed', true],
   ];

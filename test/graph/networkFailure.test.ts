@@ -31,6 +31,11 @@ describe('graph/networkFailure', () => {
     });
   }
 
+  it('spells out what is not seen in the names of a certificate', () => {
+    const thrown = withCode("not in the cert's altnames: DNS:a\u001b[2J\r\n", 'ERR_TLS_CERT_ALTNAME_INVALID');
+    expect(networkFailure(thrown).text).to.contain('DNS:a\\u001b[2J\\u000d\\u000a');
+  });
+
   it('reads anything that can be thrown', () => {
     expect(networkFailure('broken')).to.deep.equal({ text: 'broken', untrusted: false });
     expect(networkFailure(new Error('plain')).text).to.equal('plain');

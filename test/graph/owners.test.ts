@@ -135,13 +135,76 @@ describe('graph/owners', () => {
     });
   }
 
-  it('takes the first of several owners and says so', async () => {
-    const [first, second] = [addUser(), addUser('S-1-5-21-1-2-3-4')];
-    const id = addDevice(first, second);
-    expect((await readAll()).get(id)?.ownerSid).to.equal(SID);
-    expect(fixture.lines).to.include(
-      `verbose: Entra device ${id} has 2 registered owners; the first, ${first}, is taken`,
-    );
+  describe('of several', () => {
+    const OTHER_SID = 'S-1-5-21-1-2-3-4';
+    const LEAST = '00000000-0000-0000-0000-00000000000a';
+    const GREATEST = 'ffffffff-0000-0000-0000-00000000000a';
+    const user = (id: string, sid: string | null): string =>
+      fixture.emulator.users.add(newUser({ id, onPremisesSecurityIdentifier: sid })).id;
+    const typed = (id: string, type = 'user') => ({ '@odata.type': `#microsoft.graph.${type}`, id });
+    const ownerSidOf = async (...list: readonly unknown[]): Promise<unknown> => {
+      fixture.emulator.faults.add({ action: owners(...list) });
+      return (await readAll()).get(addedDevice)?.ownerSid;
+    };
+    let addedDevice: string;
+
+    beforeEach(() => {
+      addedDevice = addDevice();
+    });
+
+    it('takes the user with the least id, in whatever order they come, and says so', async () => {
+      user(LEAST, SID);
+      user(GREATEST, OTHER_SID);
+      for (const list of [
+        [LEAST, GREATEST],
+        [GREATEST, LEAST],
+      ]) {
+        fixture.lines.length = 0;
+        expect(await ownerSidOf(...list.map((id) => typed(id)))).to.equal(SID);
+        expect(fixture.lines).to.include(
+          `verbose: Entra device ${addedDevice} has 2 registered owners; user ${LEAST}, the least id that has a SID, is taken`,
+        );
+      }
+    });
+
+    it('passes over a user without a SID', async () => {
+      user(LEAST, null);
+      user(GREATEST, OTHER_SID);
+      expect(await ownerSidOf(typed(LEAST), typed(GREATEST))).to.equal(OTHER_SID);
+    });
+
+    it('passes over what is no user', async () => {
+      user(GREATEST, OTHER_SID);
+      expect(await ownerSidOf(typed(LEAST, 'servicePrincipal'), typed(GREATEST))).to.equal(OTHER_SID);
+    });
+
+    it('asks for one whose type Graph does not tell as for a user', async () => {
+      user(GREATEST, OTHER_SID);
+      expect(await ownerSidOf({ id: LEAST }, { id: GREATEST })).to.equal(OTHER_SID);
+    });
+
+    it('takes none where no user has a SID, and says so', async () => {
+      user(LEAST, null);
+      user(GREATEST, null);
+      expect(await ownerSidOf(typed(LEAST), typed(GREATEST))).to.equal(null);
+      expect(fixture.lines).to.include(
+        `verbose: Entra device ${addedDevice} has 2 registered owners; none is a user with a SID`,
+      );
+    });
+
+    it('has not read the owner where one of them could not be read', async () => {
+      user(LEAST, SID);
+      const others = Array.from({ length: 14 }, () => addUser());
+      const last = user(GREATEST, OTHER_SID);
+      for (const id of others) addDevice(id);
+      const oneUser = (request: EmulatorRequest): boolean => ofUsers(request) && request.query.includes(GREATEST);
+      fixture.emulator.faults.add({ when: oneUser, times: 1000, action: serverError(500) });
+      expect(await ownerSidOf(typed(LEAST), ...others.map((id) => typed(id)), typed(last))).to.equal(undefined);
+      expect(warnings()).to.have.length(1);
+      expect(fixture.lines).to.include(
+        `verbose: Entra device ${addedDevice} has 16 registered owners; user ${GREATEST} could not be read, so none is taken`,
+      );
+    });
   });
 
   it('has not read the owner of a device whose owners are missing or cannot be read', async () => {

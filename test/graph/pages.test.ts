@@ -126,16 +126,31 @@ describe('graph/pages', () => {
     }
   });
 
-  it('refuses empty pages without end', async () => {
+  it('refuses empty pages without end, and says what they are', async () => {
     let number = 0;
     server = await startOwnServer((_, response, url) => {
       number += 1;
       sendJson(response, { value: [], '@odata.nextLink': `${url}/v1.0/things?${number}` });
     });
-    expect((await caught(() => gather(pages(server.client, FIRST, server.signal)))).code).to.equal(
-      'GraphAnswerInvalid',
+    const error = await caught(() => gather(pages(server.client, FIRST, server.signal, 100)));
+    expect(error.code).to.equal('GraphAnswerInvalid');
+    expect(error.message).to.contain(
+      '101 pages in a row are empty, and the last of them, page 101, names a further one',
     );
     expect(number).to.equal(101);
+  });
+
+  it('goes through a thousand empty pages to the object behind them, and to an end that is empty', async () => {
+    let number = 0;
+    server = await startOwnServer((_, response, url) => {
+      number += 1;
+      const link = { '@odata.nextLink': `${url}/v1.0/things?${number}` };
+      if (number === 1002) sendJson(response, { value: [] });
+      else sendJson(response, { value: number === 1001 ? [1] : [], ...link });
+    });
+    const read = await gather(pages(server.client, FIRST, server.signal));
+    expect(read.flatMap(({ values }) => values)).to.deep.equal([1]);
+    expect(read).to.have.length(1002);
   });
 
   it('takes objects that come on two pages for no circle', async () => {

@@ -47,6 +47,11 @@ describe('graph/parseDevice', () => {
     });
   });
 
+  it('has not read the owners of a list that Graph cut', () => {
+    const cut = { ...GRAPH_DEVICE, 'registeredOwners@odata.nextLink': 'https://graph.example/v1.0/devices/1/x' };
+    expect(parseDevice(cut)?.owners).to.equal(undefined);
+  });
+
   const wrong: Readonly<Record<string, readonly unknown[]>> = {
     deviceId: [7, true, {}, []],
     displayName: [7, true, {}, []],

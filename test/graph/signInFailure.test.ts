@@ -42,6 +42,15 @@ describe('graph/signInFailure', () => {
     expect(error.remedy).to.contain('sign-in log');
   });
 
+  it("spells out what is not seen in Entra's words", () => {
+    const text = 'AADSTS999999: Odd\u001b[2J.\r\nTrace ID: 1\u202e';
+    const error = signInRefused(APPLICATION, { error: null, text, errorNumber: null });
+    expect(error.message).to.match(/was refused: AADSTS999999: Odd\\u001b\[2J\.$/);
+    expect(error.detail).to.equal('AADSTS999999: Odd\\u001b[2J. Trace ID: 1\\u202e');
+    const unreachable = signInUnreachable(APPLICATION, HOST, null, 'x\u001b');
+    expect([unreachable.message, unreachable.detail].join()).not.to.contain('\u001b');
+  });
+
   it('tells an untrusted certificate from an unreachable host', () => {
     const untrusted = signInUnreachable(
       APPLICATION,
@@ -50,7 +59,7 @@ describe('graph/signInFailure', () => {
       'no answer',
     );
     expect(untrusted).to.include({ code: 'SignInUnreachable', retryable: false, target: 'login.microsoftonline.com' });
-    expect(untrusted.remedy).to.contain('NODE_EXTRA_CA_CERTS');
+    expect(untrusted.remedy).to.contain('trust store');
     const unreachable = signInUnreachable(APPLICATION, HOST, null, 'answered 503');
     expect(unreachable.retryable).to.equal(true);
     expect(unreachable.remedy).to.contain('firewall');

@@ -110,6 +110,20 @@ describe('graph/token', () => {
       expect(lines.join('\n')).not.to.contain(token);
     });
 
+    it('warns once that nothing of an opaque one was verified, and of none that can be read', async () => {
+      const { emulator, another, lines, signal } = await start();
+      const app = emulator.apps.register({ clientId: CLIENT_ID });
+      const readable = await emulator.tokens.issue(app, 'secret', emulator.graphUrl, 600);
+      for (const token of [readable, 'opaque-token']) {
+        const source = another({ clientId: null, credential: { kind: 'accessToken', token } });
+        await source.signIn(signal);
+        await source.signIn(signal);
+      }
+      expect(lines).to.deep.equal([
+        'warning: The access token that was given cannot be read: its tenant, its application and its permissions were not verified.',
+      ]);
+    });
+
     it('names the application of the token in the remedy of a refusal', async () => {
       const { emulator, another, signal } = await start();
       const app = emulator.apps.register({ clientId: CLIENT_ID, roles: [] });

@@ -225,10 +225,19 @@ describe('decide on a pair', () => {
       expect(pair({ displayName: 'New' }, { hasTransportKey: true }).change?.warnings).to.deep.equal([]);
     });
 
-    it('accepts an anchor in text form and writes it as octets', () => {
+    it('accepts an anchor in text form and writes it as octets, which makes no transport key stale', () => {
       const text = Buffer.from(`Device_${objectId(1)}`, 'utf16le').toString('hex');
-      const { change } = pair({}, { attributes: { 'msDS-CloudAnchor': [text] } });
+      const { change } = pair({}, { hasTransportKey: true, attributes: { 'msDS-CloudAnchor': [text] } });
       expect(after(change)).to.deep.equal({ 'msDS-CloudAnchor': anchor(objectId(1)) });
+      expect(change?.warnings).to.deep.equal([]);
+    });
+
+    it('says that the device registered anew, and of its removed mark that it is taken off', () => {
+      expect(pair({}, old).change?.sentence).to.equal(
+        'Update "PC-1", registered anew in Entra: altSecurityIdentities, msDS-CloudAnchor.',
+      );
+      const { change } = pair({}, { mark: removedMark(daysAgo(3)), attributes: { 'msDS-IsEnabled': ['FALSE'] } });
+      expect(change?.sentence).to.equal('Enable "PC-1": msDS-IsEnabled, removed mark taken off.');
     });
 
     it('joins by anchor where the device id is another', () => {

@@ -87,6 +87,34 @@ describe('decide on a removal', () => {
     expect(reasons(alone({ attributes: { 'msDS-CloudAnchor': ['ff'] } }))).to.deep.equal(['AbsenceUnproven']);
   });
 
+  it('is not spoken of in a delta run where Graph said nothing of it, or the object names no Entra device', () => {
+    for (const traits of [{}, { attributes: { 'msDS-CloudAnchor': [] } }]) {
+      const result = alone(traits, {}, { reading: 'delta', absences: new Map() });
+      expect([lines(result), reasons(result)]).to.deep.equal([[], []]);
+    }
+  });
+
+  it('says what comes after it', () => {
+    const sentenceOf = (policy: Partial<Policy>, parts: Partial<PlanInput> = {}): string =>
+      alone({}, policy, parts).changes[0]?.sentence ?? '';
+    expect(sentenceOf({})).to.equal('Disable "PC-1": the Entra device is gone; its 30 days of retention start now.');
+    expect(sentenceOf({ deleteAfterDays: 1 })).to.match(/; its 1 day of retention starts now\.$/);
+    expect(sentenceOf({ keepRemoved: true })).to.match(/; it is never deleted\.$/);
+    expect(sentenceOf({ deleteAfterDays: 0 }, { sourceTime: null })).to.match(/; a later run deletes it\.$/);
+  });
+
+  it('says before a delete what no undo brings back', () => {
+    const due = { mark: removedMark(daysAgo(40)), attributes: FALSE };
+    expect(alone(due).changes[0]?.sentence).to.equal(
+      'Delete "PC-1": the Entra device is gone and its retention time is over; ' +
+        'no undo brings back the time of its last logon.',
+    );
+    expect(alone({ hasTransportKey: true }, { deleteAfterDays: 0 }).changes[0]?.sentence).to.equal(
+      'Delete "PC-1" at once: the Entra device is gone; ' +
+        'no undo brings back its transport key or the time of its last logon.',
+    );
+  });
+
   describe('with another retention time', () => {
     it('of 0 days deletes at once, and the delete counts as a removal that the run starts', () => {
       for (const traits of [{}, { attributes: FALSE }, { mark: removedMark(daysAgo(1)) }]) {
@@ -100,6 +128,11 @@ describe('decide on a removal', () => {
       const result = alone({ mark: removedMark(daysAgo(1)), attributes: FALSE }, { deleteAfterDays: 0 });
       expect(lines(result)).to.deep.equal(['delete retention']);
       expect(result.summary.removals).to.equal(0);
+    });
+
+    it('of 0 days deletes an object whose removed mark is ahead of the clock, as a removal', () => {
+      const result = alone({ mark: removedMark(daysAgo(-0.01)), attributes: FALSE }, { deleteAfterDays: 0 });
+      expect(lines(result)).to.deep.equal(['delete removal']);
     });
 
     it('of 7 days deletes after 7 days', () => {

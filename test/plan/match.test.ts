@@ -31,10 +31,10 @@ const object = (number: number, row: Partial<DirectoryRow> = {}): DirectoryRow =
 });
 
 function match(devices: readonly Device[], objects: readonly DirectoryRow[]): readonly Case[] {
-  const [source, directory] = [new SourceRows(), new DirectoryRows()];
-  devices.forEach((row) => source.setKeys(source.add(row), row.keys));
-  objects.forEach((row) => directory.add(row));
-  return [...matchRows(source, directory, indexByObjectId(source))];
+  const [sourceRows, directoryRows] = [new SourceRows(), new DirectoryRows()];
+  devices.forEach((row) => sourceRows.setKeys(sourceRows.add(row), row.keys));
+  objects.forEach((row) => directoryRows.add(row));
+  return [...matchRows(sourceRows, directoryRows, indexByObjectId(sourceRows))];
 }
 
 const kinds = (cases: readonly Case[]): string[] => cases.map((one) => one.kind).toSorted();

@@ -68,7 +68,7 @@ function withScopes(input: PlanInput, random: () => number): { readonly input: P
   const absences = new Map([
     ...[...input.absences].filter(([id]) => !known.has(id)),
     ...of('out').map(({ id }) => [id, { state: 'outOfScope' }] as const),
-    ...of('unread').map(({ id }) => [id, { state: 'unproven', why: SCOPE_UNREAD }] as const),
+    ...of('unread').map((device) => [device.id, { state: 'unproven', why: SCOPE_UNREAD, device }] as const),
   ]);
   const former = input.devices
     .filter(() => random() < 0.2)
@@ -141,7 +141,12 @@ describe('a plan of rows', () => {
       device: (offset) => scene.device(offset),
       objects: async (guids) => {
         sizes.push(guids.length);
-        return new Map(guids.flatMap((guid) => [...(objects.has(guid) ? [[guid, objects.get(guid)]] : [])] as never));
+        return new Map(
+          guids.flatMap((guid): [Guid, DeviceObject][] => {
+            const object = objects.get(guid);
+            return object === undefined ? [] : [[guid, object]];
+          }),
+        );
       },
     });
     expect(sizes).to.deep.equal([1000, 1000, 500]);

@@ -84,6 +84,49 @@ describe('the cmdlets', function () {
       });
     });
 
+    for (const [form, value] of [
+      [
+        'an object, such as ConvertFrom-Json gives',
+        "([pscustomobject]@{ Graph = 'http://127.0.0.1:1'; LOGIN = 'http://127.0.0.1:2' })",
+      ],
+      ['an ordered hashtable', "([ordered]@{ GRAPH = 'http://127.0.0.1:1'; login = 'http://127.0.0.1:2' })"],
+    ] as const) {
+      it(`give the two addresses of an environment as ${form}`, async () => {
+        const { params } = await runAndListen(`Test-DeviceWritebackPrereq -Environment ${value} -Quiet`);
+        expect(params('test')).to.deep.equal({
+          environment: { graph: 'http://127.0.0.1:1', login: 'http://127.0.0.1:2' },
+        });
+      });
+    }
+
+    for (const [value, why] of [
+      ["@{ graph = 'http://a' }", 'Hashtable with graph'],
+      ["@{ graph = 'http://a'; login = 'http://b'; more = 1 }", 'more'],
+      ["@{ graph = 'http://a'; logon = 'http://b' }", 'logon'],
+      ["@{ graph = 'http://a'; login = ' ' }", 'its login is not a text'],
+      ['@{ graph = 1; login = 2 }', 'is not a text'],
+      ["([pscustomobject]@{ graph = 'http://a' })", 'PSCustomObject with graph'],
+      ['([pscustomobject]@{})', 'PSCustomObject'],
+      ["([pscustomobject]@{ graph = 'http://a'; login = $null })", 'its login is not a text'],
+      ["([pscustomobject]@{ name = 'USGov' })", 'PSCustomObject with name'],
+      ["' '", 'an empty text'],
+      ['5', 'Int32'],
+      ["'USGov', 'China'", 'Object[]'],
+      ['{ USGov }', 'ScriptBlock'],
+    ] as const) {
+      it(`refuse an environment that is neither before anything is sent: ${value}`, async () => {
+        const { result, methods } = await runAndListen(`Test-DeviceWritebackPrereq -Environment ${value}`);
+        expect(result.errors).to.have.length(1);
+        expect(result.errors[0]).to.deep.include({
+          id: 'ParameterInvalid,DeviceWriteback.TestDeviceWritebackPrereqCommand',
+          category: 'InvalidArgument',
+          target: 'Environment',
+        });
+        expect(result.errors[0]?.message).to.include('graph and login').and.to.include(why);
+        expect(methods).to.deep.equal([]);
+      });
+    }
+
     it('of every way to sign in and to bind are sent by their protocol names', async () => {
       const { params } = await runAndListen(
         `$ExecutionContext.SessionState.Path.SetLocation(${quote(setup.folder)}) | Out-Null
@@ -352,9 +395,9 @@ describe('the cmdlets', function () {
       expect(states(result)).to.deep.equal(['Present']);
       expect(methods).to.deep.equal(['enable/plan']);
       expect(hostLines(result, 'host')).to.deep.equal(
-        [0, 1].map(
-          (number) =>
-            `What if: Performing the operation "Create Step${number}" on target "CN=Step${number},DC=example,DC=test".`,
+        ['', ' (OA;;CCDC;1;;S-1-5) (OA;CIIO;RPWP;;1;S-1-5)'].map(
+          (detail, number) =>
+            `What if: Performing the operation "Create Step${number}" on target "CN=Step${number},DC=example,DC=test".${detail}`,
         ),
       );
       expect(setup.received('release').at(-1)).to.deep.equal({ handle: 'preparation' });

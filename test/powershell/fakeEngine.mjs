@@ -121,7 +121,7 @@ const step = (number, state, id = `Step${number}`) => ({
   state,
   target: `CN=${id},DC=example,DC=test`,
   description: `Create ${id}`,
-  detail: null,
+  detail: number === 1 ? '(OA;;CCDC;1;;S-1-5) (OA;CIIO;RPWP;;1;S-1-5)' : null,
 });
 
 const refusal = failure(
@@ -130,6 +130,9 @@ const refusal = failure(
   'The plan removes 9 of 10.',
   'Look at the plan, then give -MaximumRemoval 9.',
 ).data;
+
+/** A name that would set the title of a terminal and turn the direction of text. */
+const DISGUISED = 'a\u001b]0;b\u0007\u202ec\u{1F4BB}';
 
 /** Changes and held differences by the name of the pretended server. */
 const PLANS = {
@@ -147,6 +150,15 @@ const PLANS = {
   several: () => ({
     changes: Array.from({ length: 20_000 }, (_, number) => change(number)),
     held: [],
+  }),
+  disguised: () => ({
+    changes: [
+      change(0, 'Update', {
+        name: DISGUISED,
+        attributes: [{ name: 'displayName', before: [DISGUISED], after: [`new ${DISGUISED}`] }],
+      }),
+    ],
+    held: [held('Unowned', { name: DISGUISED, distinguishedName: `CN=${DISGUISED}` })],
   }),
   one: () => ({ changes: [change(0, 'Update', { reason: 'Adoption' })], held: [held('SecondWriter')] }),
   unnamed: () => ({ changes: [change(0)], held: [held('DuplicateInDirectory', { deviceId: null, objectId: null })] }),
@@ -317,7 +329,7 @@ const METHODS = {
       'device',
       found.map((identity) => ({
         identity,
-        name: 'PC-1',
+        name: identity === 'disguised' ? DISGUISED : 'PC-1',
         deviceId: guid(1),
         objectId: guid(1_000_001),
         distinguishedName: `CN=${guid(1)},CN=RegisteredDevices,DC=example,DC=test`,
@@ -327,7 +339,9 @@ const METHODS = {
         ownership: 'Owned',
         adFs: ['isknown: TRUE', 'displayname: PC-1'],
         attributes: [
-          { name: 'displayName', source: 'PC-1', desired: ['PC-1'], current: ['PC-1'] },
+          identity === 'disguised'
+            ? { name: 'displayName', source: DISGUISED, desired: [DISGUISED], current: [DISGUISED] }
+            : { name: 'displayName', source: 'PC-1', desired: ['PC-1'], current: ['PC-1'] },
           { name: 'msDS-IsManaged', source: 'true', desired: ['TRUE'], current: [] },
           { name: 'msDS-DevicePhysicalIDs', source: 'a, b', desired: ['a', 'b'], current: ['a', 'b'] },
         ],

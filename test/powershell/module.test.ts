@@ -221,8 +221,9 @@ describe('the module', function () {
       ).text;
       expect(text).to.match(/^State +Id +Evidence and remedy\s*$/m);
       expect(text).to.match(/^Fail +Container +Evidence of Container\s+-> Mend it\.$/m);
-      expect(text).to.match(/^State +Id +Description and target\s*$/m);
+      expect(text).to.match(/^State +Id +Description, target and detail\s*$/m);
       expect(text).to.match(/^Done +Step0 +Create Step0\s+CN=Step0,DC=example,DC=test$/m);
+      expect(text).to.match(/^ +CN=Step1,DC=example,DC=test\n +\(OA;;CCDC;1;;S-1-5\)\s+\(OA;CIIO;RPWP;;1;S-1-5\)$/m);
       expect(text).to.match(/^Action +Name +Reason +Description\s*$/m);
       expect(text).to.match(/^Held +Held by +DuplicateInDirectory +Helds the device object/m);
       expect(text).to.match(/^State +Action +Name +DeviceId +Message\s*$/m);
@@ -246,6 +247,51 @@ describe('the module', function () {
       const partial = show('Sync-DeviceWriteback -Server changed').text;
       expect(partial).to.match(/^Skipped +: 1$/m);
       expect(partial).to.not.match(/^(Cancelled|Declined) /m);
+    });
+
+    it('show a run the same behind its results as alone, each at a prompt', () => {
+      const [alone = '', behind = ''] = ['', ' -PassThru'].map(
+        (more) => show(`Sync-DeviceWriteback -Server three${more}`).text,
+      );
+      const run = (text: string): string => text.slice(text.indexOf('Outcome ')).trimEnd();
+      expect(run(behind)).to.equal(run(alone));
+      expect(run(behind)).to.match(/^Started +: 2026-11-22 14:23:12Z\nEnded +: 2026-11-22 14:23:13Z$/m);
+      expect(behind).to.match(/^State +Action +Name +DeviceId +Message\s*$/m);
+    });
+
+    for (const command of [
+      'Get-DeviceWritebackPlan -Server disguised',
+      '(Get-DeviceWritebackPlan -Server disguised).Attributes',
+      'Get-DeviceWritebackPlan -Server disguised | ForEach-Object { "$_" }',
+      'Sync-DeviceWriteback -Server disguised -PassThru -Verbose -WhatIf',
+      'Sync-DeviceWriteback -Server disguised -PassThru -Verbose',
+      'Get-DeviceWritebackDevice disguised',
+      '(Get-DeviceWritebackDevice disguised).Attributes',
+    ]) {
+      it(`let no character of a device name reach the terminal that moves the cursor or turns text: ${command}`, () => {
+        const { text, status } = show(`$PSStyle.OutputRendering = 'Ansi'; ${command} | Out-Default`);
+        expect(status, text).to.equal(0);
+        expect(text.replaceAll(/\s/g, '')).to.include('a\\u001b]0;b\\u0007\\u202e');
+        for (const unseen of ['\u001b]', '\u0007', '\u202e']) expect(text).to.not.include(unseen);
+      });
+    }
+
+    it('spell out in every view, also in those that are asked for, the texts that come from outside', () => {
+      const views = readFileSync(path.join(ROOT, 'module/DeviceWriteback.Format.ps1xml'), 'utf8')
+        .split('<View>')
+        .slice(1);
+      const ofDevices = views.filter((view) => /<TypeName>DeviceWriteback\.(Change|Result|Device)</.test(view));
+      expect(ofDevices).to.have.length(6);
+      for (const view of ofDevices) {
+        expect(view).to.match(/\[DeviceWriteback\.VisibleText\]::Of\(\$_\.Name\)|\$\(if \(\$_\.Name\)/);
+        expect(view).to.not.match(/<PropertyName>(Name|Identity|DistinguishedName|Description|Message)</);
+      }
+      const ofValues = views.filter((view) => /<TypeName>DeviceWriteback\.(Device)?Attribute(Change)?</.test(view));
+      expect(ofValues).to.have.length(4);
+      for (const view of ofValues) {
+        expect(view.match(/\[DeviceWriteback\.VisibleText\]::/g)).to.have.length.within(2, 3);
+        expect(view).to.not.match(/<PropertyName>(Source|Desired|Current|Before|After)</);
+      }
     });
 
     for (const view of ['ConciseView', 'NormalView']) {

@@ -94,7 +94,7 @@ function sortByScope(
     all.filter((device) => scopeOf(device, rules, known) === wanted);
   const absences = new Map<string, Absence>([
     ...of('out').map(({ id }) => [id, { state: 'outOfScope' }] as const),
-    ...of('unread').map(({ id }) => [id, { state: 'unproven', why: SCOPE_UNREAD }] as const),
+    ...of('unread').map((device) => [device.id, { state: 'unproven', why: SCOPE_UNREAD, device }] as const),
   ]);
   return { devices: of('in'), undecided: of('unread'), absences };
 }

@@ -62,7 +62,7 @@ namespace DeviceWriteback
         /// <summary>The change in one line.</summary>
         public override string ToString()
         {
-            return $"{Action} {Name ?? Identity}: {Description}";
+            return $"{Action} {VisibleText.Of(Name ?? Identity)}: {VisibleText.Of(Description)}";
         }
     }
 
@@ -88,7 +88,7 @@ namespace DeviceWriteback
         /// <summary>The change of the attribute in one line.</summary>
         public override string ToString()
         {
-            return $"{Name}: {Values.Text(Before)} -> {Values.Text(After)}";
+            return $"{Name}: {VisibleText.OrNone(Before)} -> {VisibleText.OrNone(After)}";
         }
     }
 }

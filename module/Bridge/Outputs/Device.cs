@@ -58,7 +58,7 @@ namespace DeviceWriteback
         /// <summary>The device in one line.</summary>
         public override string ToString()
         {
-            return $"{Name ?? Identity}: {Verdict}: {Description}";
+            return $"{VisibleText.Of(Name ?? Identity)}: {Verdict}: {VisibleText.Of(Description)}";
         }
     }
 
@@ -88,8 +88,8 @@ namespace DeviceWriteback
         /// <summary>The attribute in one line: the value, or the current and the desired one where they differ.</summary>
         public override string ToString()
         {
-            string current = Values.Text(Current);
-            string desired = Values.Text(Desired);
+            string current = VisibleText.OrNone(Current);
+            string desired = VisibleText.OrNone(Desired);
             return current == desired ? $"{Name}: {current}" : $"{Name}: {current} -> {desired}";
         }
     }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { quotedText } from '../../src/device/quotedText.ts';
+import { quotedText } from '../../src/device/visibleText.ts';
 
 describe('quotedText', () => {
   it('quotes a name of any script as it is', () => {
