@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect } from 'chai';
 import type { SavedPlan } from '../../src/ports.ts';
-import type { WireChange, WireRun } from '../../src/protocol/messages.ts';
+import type { WireChange } from '../../src/protocol/messages.ts';
 import { startEngine } from '../protocol/engineClient.ts';
 import { Forest, resultOf } from './forest.ts';
 
