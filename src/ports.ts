@@ -4,6 +4,8 @@ import type { DeviceObject } from './device/deviceObject.ts';
 import type { Guid } from './device/guid.ts';
 import type { ErrorData, WritebackError } from './errors.ts';
 import type { Log } from './log.ts';
+import type { Policy } from './plan/policy.ts';
+import type { Scope } from './plan/scope.ts';
 import type { Change, Held, Plan, PlanSummary, Refusal } from './plan/change.ts';
 
 export interface Clock {
@@ -233,11 +235,19 @@ export interface Reading {
   readonly why: string;
 }
 
+/** What the administrator asked for, beside where and as whom. */
+export interface RunInputs {
+  readonly policy: Policy;
+  /** null for a plan from a file. */
+  readonly scope: Scope | null;
+}
+
 /** What a report begins with; no secret in it. */
 export interface RunHeader {
   readonly runId: string;
   readonly started: string;
   readonly reading: Reading;
+  readonly inputs: RunInputs;
   readonly tenantId: Guid;
   readonly server: string;
   readonly container: string;
@@ -403,6 +413,10 @@ export interface SourceSettings {
   readonly clientId: Guid | null;
   readonly environment: string | { readonly graph: string; readonly login: string };
   readonly credential: SignInWay;
+  /** What all requests may take together, waits included, in milliseconds; null for the usual time. */
+  readonly timeLimit?: number | null;
+  /** The longest wait before a request is tried again, in milliseconds; null for the usual one. */
+  readonly waitLimit?: number | null;
 }
 
 /** The ways to sign in to Entra. Secrets live in memory only. */

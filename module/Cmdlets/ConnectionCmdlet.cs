@@ -143,6 +143,22 @@ namespace DeviceWriteback
         [ValidateNotNullOrEmpty]
         public string? StatePath { get; set; }
 
+        /// <summary>
+        /// Minutes that all requests to Microsoft Graph may take together, waits included. The default is 240. A run that
+        /// needs longer ends with nothing removed.
+        /// </summary>
+        [Parameter]
+        [ValidateRange(1, 1440)]
+        public int GraphTimeLimit { get; set; }
+
+        /// <summary>
+        /// The longest wait before a request to Microsoft Graph is tried again, in seconds, whatever Graph asks for. The
+        /// default is 180.
+        /// </summary>
+        [Parameter]
+        [ValidateRange(1, 3600)]
+        public int GraphWaitLimit { get; set; }
+
         private protected virtual Dictionary<string, object?> Parameters()
         {
             var parameters = new Dictionary<string, object?>();
@@ -165,6 +181,8 @@ namespace DeviceWriteback
             Add(parameters, "trustedCertificate", AbsolutePath(TrustedCertificate));
             Add(parameters, "domainName", DomainName);
             Add(parameters, "statePath", AbsolutePath(StatePath));
+            AddIfBound(parameters, "graphTimeLimit", nameof(GraphTimeLimit), GraphTimeLimit);
+            AddIfBound(parameters, "graphWaitLimit", nameof(GraphWaitLimit), GraphWaitLimit);
             return parameters;
         }
 

@@ -58,6 +58,7 @@ async function applyAlone(
     runId: runIdAt(started),
     started: started.toISOString(),
     reading: run.reading,
+    inputs: run.inputs,
     tenantId: plan.tenantId,
     server: directory.server,
     container: plan.container,

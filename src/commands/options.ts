@@ -82,7 +82,16 @@ export function sourceSettings(options: Options, log: Log): SourceSettings {
     clientId: client === null ? null : asGuid(client, 'ClientId'),
     environment: options.environment() ?? 'Global',
     credential: way,
+    timeLimit: milliseconds(options.count('graphTimeLimit'), MINUTE),
+    waitLimit: milliseconds(options.count('graphWaitLimit'), SECOND),
   };
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+function milliseconds(count: number | null, unit: number): number | null {
+  return count === null ? null : count * unit;
 }
 
 /** The one way to sign in that was given; a parameter beats none, two are an error. */

@@ -10,7 +10,7 @@ import { computePlan } from '../plan/computePlan.ts';
 import type { Policy } from '../plan/policy.ts';
 import { renderSummary } from '../plan/render.ts';
 import type { Scope } from '../plan/scope.ts';
-import type { DeviceSource, Directory, Hints, Outside, Reading, RunFiles } from '../ports.ts';
+import type { DeviceSource, Directory, Hints, Outside, Reading, RunFiles, RunInputs } from '../ports.ts';
 import type { Outputs, PlanResult } from '../protocol/messages.ts';
 import {
   directorySettings,
@@ -39,6 +39,7 @@ import { refusalError, wireChange, wireHeld } from './wire.ts';
 export interface PlannedRun {
   readonly plan: Plan;
   readonly reading: Reading;
+  readonly inputs: RunInputs;
   readonly place: Place;
   readonly available: ReadonlySet<AttributeName>;
   /** Those that the wish watches for; of a delta run all that it read. */
@@ -113,6 +114,7 @@ export async function makePlan(
     return {
       plan,
       reading,
+      inputs: { policy, scope },
       place,
       available: planned.available,
       devices: sides.devices,

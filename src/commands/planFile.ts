@@ -90,6 +90,7 @@ export async function planFromFile(
     tellContradictions(plan, available, devices, log);
     return {
       plan: { ...plan, refusal: refusalOf(plan, ownedEnabled, policy) },
+      inputs: { policy, scope: null },
       reading: { kind: 'planFile', why: `${path}, made ${made}` },
       place,
       available,

@@ -85,23 +85,13 @@ const listOf =
 const texts = listOf(text, 'texts');
 const guids = listOf(guid, 'GUIDs');
 
-const hours: Reader<number> = (value, member) => {
-  if (value.kind === 'number' && Number.isInteger(value.value) && value.value >= 0 && value.value <= 168)
-    return value.value;
-  throw expected(member, value, 'a whole number of hours from 0 to 168, the life of a delta token');
-};
-
-const reports: Reader<number> = (value, member) => {
-  const fits = value.kind === 'number' && Number.isInteger(value.value);
-  if (fits && value.value >= 1 && value.value <= 10_000) return value.value;
-  throw expected(member, value, 'a whole number of reports from 1 to 10000');
-};
-
-const days: Reader<number> = (value, member) => {
-  const fits = value.kind === 'number' && Number.isInteger(value.value);
-  if (fits && value.value >= 0 && value.value <= LONGEST_RETENTION) return value.value;
-  throw expected(member, value, `a whole number of days from 0 to ${LONGEST_RETENTION}`);
-};
+const wholeNumber =
+  (least: number, most: number, of: string): Reader<number> =>
+  (value, member) => {
+    const fits = value.kind === 'number' && Number.isInteger(value.value);
+    if (fits && value.value >= least && value.value <= most) return value.value;
+    throw expected(member, value, `a whole number of ${of} from ${least} to ${most}`);
+  };
 
 const baseAddress: Reader<string> = (value, member) => {
   if (value.kind === 'string' && BASE_ADDRESS.test(value.value)) return value.value;
@@ -128,10 +118,13 @@ const SETTINGS: {
   DomainName: text,
   StatePath: path,
   AdConnectorAccount: text,
-  DeleteAfter: days,
+  DeleteAfter: wholeNumber(0, LONGEST_RETENTION, 'days'),
   KeepRemoved: boolean,
-  KeepReports: reports,
-  FullAfter: hours,
+  KeepReports: wholeNumber(1, 10_000, 'reports'),
+  GraphTimeLimit: wholeNumber(1, 1440, 'minutes'),
+  GraphWaitLimit: wholeNumber(1, 3600, 'seconds'),
+  // A delta token lives for a week.
+  FullAfter: wholeNumber(0, 168, 'hours'),
   TrustType: texts,
   OperatingSystem: texts,
   Group: guids,

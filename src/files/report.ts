@@ -87,7 +87,7 @@ const UNKNOWN: ReportResult = {
 };
 
 function headOf(content: JournalContent, ending: ReportEnding): ReportHead {
-  const { runId, started, reading, tenantId, server, container, containerGuid } = content.header;
+  const { runId, started, reading, inputs, tenantId, server, container, containerGuid } = content.header;
   const { digest, summary, refusal, declined } = content.header;
   return {
     formatVersion: REPORT_FORMAT_VERSION,
@@ -96,6 +96,7 @@ function headOf(content: JournalContent, ending: ReportEnding): ReportHead {
     ended: ending.ended,
     outcome: ending.outcome,
     reading,
+    inputs,
     tenantId,
     server,
     container,

@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode, type ErrorData } from '../errors.ts';
-import type { Reading } from '../ports.ts';
+import type { Reading, RunInputs } from '../ports.ts';
 import { boolean, count, FormFault, guid, listOf, object, oneOf, orNull, text, time, type Form } from './form.ts';
 import { changeForm, digestForm, heldForm, refusalForm, summaryForm } from './planForm.ts';
 import {
@@ -38,13 +38,27 @@ const counts = object<ReportCounts>({
   unknown: count,
 });
 
+const policy = object<RunInputs['policy']>({
+  deleteAfterDays: count,
+  keepRemoved: boolean,
+  maximumRemoval: orNull(count),
+  adopt: boolean,
+});
+
+const scope = object<NonNullable<RunInputs['scope']>>({
+  trustTypes: listOf(text),
+  operatingSystems: listOf(text),
+  groups: listOf(guid),
+});
+
 const report: Form<Report> = object<Report>({
   formatVersion: oneOf([REPORT_FORMAT_VERSION]),
   runId: text,
   started: time,
   ended: time,
   outcome: oneOf(['completed', 'failures', 'refused', 'cancelled', 'interrupted']),
-  reading: object<Reading>({ kind: oneOf(['full', 'delta']), why: text }),
+  reading: object<Reading>({ kind: oneOf(['full', 'delta', 'planFile']), why: text }),
+  inputs: object<RunInputs>({ policy, scope: orNull(scope) }),
   tenantId: guid,
   server: text,
   container: text,

@@ -151,6 +151,7 @@ function particulars(report: Report): Html {
     ['container', report.container],
     ['domain controller', report.server],
     ['read', `${report.reading.kind}: ${report.reading.why}`],
+    ['asked for', asked(report.inputs)],
     ['Entra devices', `${summary.inScope} of ${summary.entraDevices} in scope`],
     ['unchanged', String(summary.unchanged)],
     ['declined', String(declined)],
@@ -176,4 +177,16 @@ function moment(time: string): string {
 function duration(from: string, to: string): string {
   const seconds = Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+}
+
+/** Policy and scope in words. */
+function asked({ policy, scope }: Report['inputs']): string {
+  const { deleteAfterDays, keepRemoved, maximumRemoval, adopt } = policy;
+  const limits = scope === null ? [] : [...scope.trustTypes, ...scope.operatingSystems, ...scope.groups];
+  return [
+    keepRemoved ? 'keep removed' : `delete after ${deleteAfterDays} days`,
+    ...(maximumRemoval === null ? [] : [`at most ${maximumRemoval} removals`]),
+    ...(adopt ? ['adopt'] : []),
+    ...(limits.length === 0 ? [] : [`scope ${limits.join(', ')}`]),
+  ].join('; ');
 }

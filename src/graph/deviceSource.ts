@@ -45,7 +45,17 @@ export function createDeviceSource(
   useProxies(process.env, log);
   const { clientId } = settings;
   const requestTimeout = limits.requestTimeout ?? DEFAULT_REQUEST_TIMEOUT;
-  const retry = createRetry({ ...DEFAULT_RETRY, ...limits.retry }, clock, log);
+  const { timeLimit, waitLimit } = settings;
+  const retry = createRetry(
+    {
+      ...DEFAULT_RETRY,
+      ...(typeof timeLimit !== 'number' ? {} : { totalTime: timeLimit, totalWait: timeLimit }),
+      ...(typeof waitLimit !== 'number' ? {} : { longestWait: waitLimit }),
+      ...limits.retry,
+    },
+    clock,
+    log,
+  );
   const application = { ...settings, environment };
   const tokens = createTokens({ application, retry, requestTimeout, clock, log, hostServices });
   const client = createGraphClient({ environment, clientId, tokens, retry, requestTimeout, clock, log });

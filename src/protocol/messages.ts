@@ -77,6 +77,10 @@ export interface CommonParams {
   readonly trustedCertificate?: string;
   readonly domainName?: string;
   readonly statePath?: string;
+  /** Minutes that all requests to Graph may take together, waits included. */
+  readonly graphTimeLimit?: number;
+  /** The longest wait before a request is tried again, in seconds. */
+  readonly graphWaitLimit?: number;
   /** How many reports are kept under the state path. */
   readonly keepReports?: number;
 }

@@ -130,6 +130,18 @@ describe('commands/options', () => {
       expect(errorOf(() => sourceSettings(read(params)))).to.include({ code: 'ParameterInvalid' });
     });
 
+    it('gives the limits of time and of a wait in milliseconds', () => {
+      const given = { tenantId: TENANT, clientSecretCredential: SECRET, graphTimeLimit: 30, graphWaitLimit: 5 };
+      expect(sourceSettings(read(given))).to.include({ timeLimit: 1_800_000, waitLimit: 5000 });
+    });
+
+    it('refuses a client id that is not the one of the secret, and lets the secret of a parameter replace that of a file', () => {
+      const both = { tenantId: TENANT, clientId: TENANT, clientSecretCredential: SECRET };
+      expect(errorOf(() => sourceSettings(read(both)))).to.include({ code: 'ParameterInvalid', target: 'ClientId' });
+      const params = { configurationPath: '/c.json', clientSecretCredential: SECRET };
+      expect(sourceSettings(read(params, { tenantId: TENANT, clientId: TENANT })).clientId).to.equal(CLIENT);
+    });
+
     it('lets a way to sign in that is a parameter replace the one of the file', () => {
       const file = { tenantId: TENANT, clientId: CLIENT, certificatePath: '/c.pem' };
       const options = read({ configurationPath: '/c.json', clientSecretCredential: SECRET }, file);

@@ -25,6 +25,10 @@ export function header(runId: string): RunHeader {
     runId,
     started: '2026-11-22T14:23:12.000Z',
     reading: { kind: 'full', why: 'there are no hints of an earlier run' },
+    inputs: {
+      policy: { deleteAfterDays: 30, keepRemoved: false, maximumRemoval: null, adopt: false },
+      scope: { trustTypes: ['AzureAd'], operatingSystems: [], groups: [] },
+    },
     tenantId: TENANT,
     server: 'dc1.corp.contoso.test:636',
     container: 'CN=RegisteredDevices,DC=corp,DC=contoso,DC=test',
