@@ -179,7 +179,9 @@ describe('commands/enable', () => {
     for (const name of ['svc-enable', 'CORP\\svc-enable', account.userName, account.sid, account.dn]) {
       const answer = await enablePlan({ adConnectorAccount: name });
       const rights = stepsOf(answer).find(({ id }) => id === 'Rights');
-      expect(rights?.detail, name).to.match(/^\(OA;;CCDC;\S+\) \(OA;CIIO;RPWP;\S+\)$/).and.contain(account.sid);
+      expect(rights?.detail, name)
+        .to.match(/^\(OA;;CCDC;\S+\) \(OA;CIIO;RPWP;\S+\)$/)
+        .and.contain(account.sid);
       await forest.engine.call('release', { handle: resultOf(answer)['handle'] });
     }
   });
