@@ -126,6 +126,12 @@ describe('toRequest', () => {
     expect(() => toRequest({ ...change, mark: null }))
       .to.throw(/does not name the mark/)
       .with.property('code', 'EngineFault');
-    expect(() => toRequest({ ...deletion(object), objectGuid: null })).to.throw(/does not name its object/);
+  });
+
+  it('deletes by name where the change was made before the object had a GUID', () => {
+    expect(toRequest({ ...deletion(object), objectGuid: null })).to.deep.equal({
+      operation: 'delete',
+      name: object.distinguishedName,
+    });
   });
 });
