@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import { CensusTaker } from '../plan/census.ts';
 import type { Absence, PlanInput } from '../plan/computePlan.ts';
 import { deviceIdOf } from '../plan/decide.ts';
+import { SCOPE_UNREAD } from '../plan/draft.ts';
 import type { Policy } from '../plan/policy.ts';
 import { scopeOf, type Scope } from '../plan/scope.ts';
 import type { DeviceSource, Directory, Hints } from '../ports.ts';
@@ -176,7 +177,7 @@ async function sortByScope(
     else if (answer === 'out') absences.set(device.id, { state: 'outOfScope' });
     else {
       undecided.push(device);
-      absences.set(device.id, { state: 'unproven', device, why: 'what its scope depends on could not be read' });
+      absences.set(device.id, { state: 'unproven', device, why: SCOPE_UNREAD });
     }
   }
   return { devices, undecided, absences };

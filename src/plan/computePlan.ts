@@ -59,11 +59,11 @@ export function computePlan(input: PlanInput): Plan {
     return device === undefined ? (absences.get(anchor) ?? null) : { state: 'inScope', device };
   };
   const draft = new Draft(input, matcher.secondWriter, whereabouts);
+  for (const device of input.undecided) draft.undecided(device);
   for (const situation of matcher.match()) {
     const device = 'device' in situation && situation.device !== null ? (devices[situation.device] ?? null) : null;
     const object = 'object' in situation && situation.object !== null ? (objects[situation.object] ?? null) : null;
     draft.decide(situation, device, object);
   }
-  for (const device of input.undecided) draft.undecided(device);
   return draft.finish({ entraDevices: input.entraDevices, inScope: devices.length, census: input.census });
 }

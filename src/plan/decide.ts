@@ -23,8 +23,8 @@ export type Whereabouts =
   | { readonly state: 'inScope'; readonly device: EntraDevice }
   | { readonly state: 'outOfScope' }
   | { readonly state: 'gone' }
-  /** device: it was read, but not all that its scope depends on. */
-  | { readonly state: 'unproven'; readonly why: string; readonly device?: EntraDevice }
+  /** device: it, or the one that may have taken its place, was read, but not all that its scope depends on. */
+  | { readonly state: 'unproven'; readonly why: string; readonly device?: Pick<EntraDevice, 'accountEnabled'> }
   /** A delta run: nothing was said of it. */
   | { readonly state: 'unchanged' };
 
@@ -42,7 +42,8 @@ export interface Circumstances {
   readonly mayDelete: boolean;
   /** Another program created unowned objects with an anchor lately: nothing is adopted from under it. */
   readonly secondWriter: boolean;
-  whereabouts(anchor: Guid | null): Whereabouts;
+  /** Of the device that the object's anchor names. */
+  whereabouts(object: DeviceObject): Whereabouts;
 }
 
 export interface Decision {
@@ -265,7 +266,7 @@ function removalOf(object: DeviceObject, circumstances: Circumstances): Decision
   const over = mark !== null && mark.removed !== null && !enabled && retentionOver(mark.removed, now, policy);
   const due = circumstances.mayDelete && (deletesAtOnce(policy) || over);
   if (mark === null || (mark.removed !== null && !enabled && !due)) return NOTHING;
-  const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
+  const whereabouts = circumstances.whereabouts(object);
   if (whereabouts.state === 'unchanged') return NOTHING;
   if (whereabouts.state === 'unproven') {
     const revoked = enabled && whereabouts.device?.accountEnabled === false;
@@ -311,7 +312,7 @@ function lostWith({ hasTransportKey }: DeviceObject): string {
  */
 function disableOfDuplicate(object: DeviceObject, circumstances: Circumstances, ifGone: boolean): Change | null {
   if (!isEnabled(object)) return null;
-  const whereabouts = circumstances.whereabouts(readAnchor(object.attributes['msDS-CloudAnchor']));
+  const whereabouts = circumstances.whereabouts(object);
   const mark = markOf(object);
   const name = object.attributes.displayName?.[0] ?? object.name;
   if (whereabouts.state === 'inScope' && whereabouts.device.accountEnabled === false) return statedDisable(object);

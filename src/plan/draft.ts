@@ -1,3 +1,4 @@
+import { readAnchor } from '../device/anchor.ts';
 import { ATTRIBUTE_NAMES, type AttributeName } from '../device/attributes.ts';
 import type { DeviceObject } from '../device/deviceObject.ts';
 import type { EntraDevice } from '../device/entraDevice.ts';
@@ -6,7 +7,7 @@ import { parseMark } from '../device/mark.ts';
 import { quotedText } from '../device/visibleText.ts';
 import { PLAN_FORMAT_VERSION, type Census, type Change, type Held, type Plan } from './change.ts';
 import { countActions, countHeld } from './counts.ts';
-import { decide, type Circumstances, type Whereabouts } from './decide.ts';
+import { decide, deviceIdOf, type Circumstances, type Whereabouts } from './decide.ts';
 import { digest } from './digest.ts';
 import type { Case } from './match.ts';
 import { heldInOrder, inOrderOfApplying } from './order.ts';
@@ -42,12 +43,20 @@ export type Absence =
   | { readonly state: 'outOfScope' }
   | { readonly state: 'unproven'; readonly why: string; readonly device?: EntraDevice };
 
-/** A plan in the making: cases are decided one by one in any order, then the thresholds see the whole. */
+/** Why it cannot be told whether a device is in scope. */
+export const SCOPE_UNREAD = 'what its scope depends on could not be read';
+
+/**
+ * A plan in the making: first the devices that cannot be decided are held, then cases are decided one by one in any order,
+ * then the thresholds see the whole.
+ */
 export class Draft {
   private readonly facts: PlanFacts;
   private readonly circumstances: Circumstances;
   private readonly changes: Change[] = [];
   private readonly held: Held[] = [];
+  /** By device id. */
+  private readonly unsorted = new Map<Guid, Pick<EntraDevice, 'accountEnabled'>>();
   private equal = 0;
 
   /**
@@ -67,10 +76,19 @@ export class Draft {
       policy: facts.policy,
       mayDelete: facts.reading === 'full',
       secondWriter,
-      whereabouts: (anchor) =>
-        anchor === null
-          ? silence('the object carries no readable anchor')
-          : (whereabouts(anchor) ?? silence('Graph was not asked for it')),
+      whereabouts: (object) => {
+        const anchor = readAnchor(object.attributes['msDS-CloudAnchor']);
+        const found =
+          anchor === null
+            ? silence('the object carries no readable anchor')
+            : (whereabouts(anchor) ?? silence('Graph was not asked for it'));
+        // It may have registered anew: then the object is the new device's.
+        const successor =
+          found.state === 'gone' || found.state === 'outOfScope' ? this.unsorted.get(deviceIdOf(object)) : undefined;
+        return successor === undefined
+          ? found
+          : { state: 'unproven', why: `another has its device id, and ${SCOPE_UNREAD}`, device: successor };
+      },
     };
   }
 
@@ -87,8 +105,14 @@ export class Draft {
     this.equal += 1;
   }
 
-  /** Holds a device of which it is not known whether it is in scope. */
+  /** Holds a device of which it is not known whether it is in scope, and with it the removal of an object that it may have. */
   undecided(device: EntraDevice): void {
+    const { deviceId, accountEnabled } = device;
+    // Of several that share the id one that is not disabled decides.
+    const known = typeof deviceId === 'string' ? this.unsorted.get(deviceId) : undefined;
+    if (typeof deviceId === 'string' && (known === undefined || known.accountEnabled === false)) {
+      this.unsorted.set(deviceId, { accountEnabled });
+    }
     this.held.push({
       reason: 'Unreadable',
       deviceId: device.deviceId ?? null,

@@ -3,7 +3,7 @@ import type { EntraDevice } from '../device/entraDevice.ts';
 import type { Guid } from '../device/guid.ts';
 import type { Plan } from './change.ts';
 import type { Whereabouts } from './decide.ts';
-import { Draft, type Absence, type PlanFacts } from './draft.ts';
+import { Draft, SCOPE_UNREAD, type Absence, type PlanFacts } from './draft.ts';
 import type { Case } from './match.ts';
 import type { Matcher } from './matcher.ts';
 
@@ -17,9 +17,6 @@ export interface ValueReader {
 
 /** Cases whose values are in memory at once. */
 const BATCH = 1000;
-
-/** That an owned object's device is in scope or not cannot be told. */
-export const SCOPE_UNREAD = 'what its scope depends on could not be read';
 
 /**
  * The plan of rows: the same as `computePlan` makes of the devices and objects themselves. Only the values
@@ -42,6 +39,9 @@ export async function planOfRows(
     return { state: 'unproven', why: SCOPE_UNREAD, device: values.device(source.offset(row)) };
   };
   const draft = new Draft(facts, matcher.secondWriter, whereabouts);
+  for (let row = 0; row < source.table.count; row += 1) {
+    if (source.counts(row) && source.scope(row) === 'unread') draft.undecided(values.device(source.offset(row)));
+  }
   let decided = true;
   const moved: Moved[] = [];
   for (const batch of differing(matcher, draft)) {
@@ -49,9 +49,6 @@ export async function planOfRows(
   }
   for (const { row, object } of moved) matcher.refresh(row, object);
   if (!decided) return null;
-  for (let row = 0; row < source.table.count; row += 1) {
-    if (source.counts(row) && source.scope(row) === 'unread') draft.undecided(values.device(source.offset(row)));
-  }
   const { all, inScope } = matcher.devices();
   return draft.finish({ entraDevices: all, inScope, census: matcher.census() });
 }

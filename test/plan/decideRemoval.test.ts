@@ -5,7 +5,9 @@ import { DEFAULT_POLICY, type Policy } from '../../src/plan/policy.ts';
 import { after, reasons, lines } from './reading.ts';
 import {
   daysAgo,
+  deviceId,
   deviceObject,
+  entraDevice,
   gone,
   MARK,
   NOW,
@@ -79,6 +81,28 @@ describe('decide on a removal', () => {
       expect([lines(result), reasons(result)]).to.deep.equal([[], ['AbsenceUnproven']]);
       expect(result.held[0]?.sentence).to.include('Graph answered 503');
     }
+  });
+
+  it('is held AbsenceUnproven where a device that may be in scope has taken its device id', () => {
+    for (const [state, accountEnabled, changes] of [
+      ['gone', true, []],
+      ['gone', undefined, []],
+      ['outOfScope', true, []],
+      ['gone', false, ['disable stated msDS-IsEnabled=FALSE']],
+    ] as const) {
+      const undecided = [{ ...entraDevice(2, { accountEnabled }), deviceId: deviceId(1) }];
+      const result = alone({}, {}, { undecided, absences: new Map([[objectId(1), { state }]]) });
+      expect([lines(result), reasons(result)]).to.deep.equal([changes, ['AbsenceUnproven', 'Unreadable']]);
+    }
+  });
+
+  it('waits without a disable where one of several devices with its device id is not disabled', () => {
+    const undecided = [false, undefined, true, false].map((accountEnabled, number) => ({
+      ...entraDevice(number + 2, { accountEnabled }),
+      deviceId: deviceId(1),
+    }));
+    for (const order of [undecided, undecided.toReversed()])
+      expect(lines(alone({}, {}, { undecided: order }))).to.deep.equal([]);
   });
 
   it('is held AbsenceUnproven where nobody asked, or the object names no Entra device', () => {

@@ -7,7 +7,7 @@ import { parseDevice } from '../../src/graph/parseDevice.ts';
 import { takeCensus } from '../../src/plan/census.ts';
 import type { Census } from '../../src/plan/change.ts';
 import { absencesToProve, type Absence, type PlanInput } from '../../src/plan/computePlan.ts';
-import { SCOPE_UNREAD } from '../../src/plan/planOfRows.ts';
+import { SCOPE_UNREAD } from '../../src/plan/draft.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/plan/policy.ts';
 import { scopeOf, type Scope } from '../../src/plan/scope.ts';
 import { parseLdif } from '../lab/ldif.ts';
