@@ -13,11 +13,13 @@ import { moduleImport } from './moduleImport.ts';
 import { operationCount } from './operationCount.ts';
 import { pipelineRate } from './pipelineRate.ts';
 import { processorTime } from './processorTime.ts';
+import { sealedWrite } from './sealedWrite.ts';
 
 const USUAL_ROWS: readonly Row[] = [
   initialWrite,
   operationCount,
   processorTime,
+  sealedWrite,
   fullRun,
   fullRunChanged,
   moduleImport,
@@ -72,9 +74,7 @@ function table(all: readonly Outcome[]): string {
   const lines = [['row', 'measured', 'must reach', 'verdict']];
   for (const { row, figures, error } of all) {
     for (const figure of figures) {
-      const limit = `${figure.bound === 'most' ? '≤' : '≥'} ${round(figure.limit)} ${figure.unit}`;
-      const verdict = isReached(figure) ? 'reached' : 'MISSED';
-      lines.push([figure.name, `${round(figure.value)} ${figure.unit}`, limit, verdict]);
+      lines.push([figure.name, `${round(figure.value)} ${figure.unit}`, limitOf(figure), verdictOf(figure)]);
     }
     if (error !== null) lines.push([row, '-', '-', 'ERROR']);
   }
@@ -87,6 +87,15 @@ function table(all: readonly Outcome[]): string {
         .trimEnd(),
     )
     .join('\n');
+}
+
+function limitOf({ limit, bound, unit }: Figure): string {
+  return limit === null ? '-' : `${bound === 'most' ? '≤' : '≥'} ${round(limit)} ${unit}`;
+}
+
+function verdictOf(figure: Figure): string {
+  const reached = isReached(figure);
+  return reached === null ? '-' : reached ? 'reached' : 'MISSED';
 }
 
 function save(all: readonly Outcome[]): void {

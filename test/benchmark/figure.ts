@@ -4,7 +4,8 @@ export interface Figure {
   readonly value: number;
   /** "ratio", "ms" or another unit. */
   readonly unit: string;
-  readonly limit: number;
+  /** null where none is set. */
+  readonly limit: number | null;
   /** Whether the value must stay at or below the limit, or reach it. */
   readonly bound: 'most' | 'least';
   /** What the value is the median of, or was counted from. */
@@ -62,7 +63,9 @@ export function medianDifference(pairs: readonly Pair[]): number {
   return median(pairs.map(({ ours, other }) => ours - other));
 }
 
-export function isReached({ value, limit, bound }: Figure): boolean {
+/** null where there is no limit. */
+export function isReached({ value, limit, bound }: Figure): boolean | null {
+  if (limit === null) return null;
   return bound === 'most' ? value <= limit : value >= limit;
 }
 
