@@ -233,6 +233,8 @@ export interface Reading {
   readonly kind: 'full' | 'delta' | 'planFile';
   /** One phrase: why everything was read, since when changes were, or which file the plan is from. */
   readonly why: string;
+  /** What reading both sides and planning took. */
+  readonly milliseconds: number;
 }
 
 /** What the administrator asked for, beside where and as whom. */

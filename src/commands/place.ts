@@ -165,6 +165,11 @@ export function directoryClock({ currentTime }: RootDse, read: Date, clock: Cloc
   return () => new Date(currentTime.getTime() + SECOND + clock.now().getTime() - read.getTime());
 }
 
+/** 0 where the clock was set back meanwhile. */
+export function millisecondsSince(began: Date, clock: Clock): number {
+  return Math.max(0, clock.now().getTime() - began.getTime());
+}
+
 /** A container is read and made only in the domain of the server that is asked. Throws ParameterInvalid. */
 export function requireDomain(domainName: string | null, rootDse: RootDse, directory: Directory): void {
   if (domainName === null) return;

@@ -26,6 +26,7 @@ import {
   directoryClock,
   domainOf,
   findPlace,
+  millisecondsSince,
   refuseOtherTenant,
   refuseOtherToken,
   type Place,
@@ -113,7 +114,7 @@ export async function makePlan(
     log.verbose(`Plan ${plan.digest}: ${renderSummary(plan.summary, plan.reading)}.`);
     return {
       plan,
-      reading,
+      reading: { ...reading, milliseconds: millisecondsSince(began, outside.clock) },
       inputs: { policy, scope },
       place,
       available: planned.available,
@@ -160,7 +161,7 @@ export async function emitPlan(run: PlannedRun, outputs: Outputs): Promise<Omit<
 /** A plan and what it was made from. */
 interface Planned {
   readonly plan: Plan;
-  readonly reading: Reading;
+  readonly reading: Pick<Reading, 'kind' | 'why'>;
   readonly available: ReadonlySet<AttributeName>;
   readonly sides: Pick<Sides, 'devices' | 'objects' | 'absences' | 'deltaLink'>;
 }

@@ -31,6 +31,7 @@ import {
   directoryClock,
   domainOf,
   findPlace,
+  millisecondsSince,
   refuseOtherTenant,
   refuseOtherToken,
 } from './place.ts';
@@ -91,7 +92,11 @@ export async function planFromFile(
     return {
       plan: { ...plan, refusal: refusalOf(plan, ownedEnabled, policy) },
       inputs: { policy, scope: null },
-      reading: { kind: 'planFile', why: `${path}, made ${made}` },
+      reading: {
+        kind: 'planFile',
+        why: `${path}, made ${made}`,
+        milliseconds: millisecondsSince(now, outside.clock),
+      },
       place,
       available,
       devices: [],

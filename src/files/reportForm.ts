@@ -57,7 +57,7 @@ const report: Form<Report> = object<Report>({
   started: time,
   ended: time,
   outcome: oneOf(['completed', 'failures', 'refused', 'cancelled', 'interrupted']),
-  reading: object<Reading>({ kind: oneOf(['full', 'delta', 'planFile']), why: text }),
+  reading: object<Reading>({ kind: oneOf(['full', 'delta', 'planFile']), why: text, milliseconds: count }),
   inputs: object<RunInputs>({ policy, scope: orNull(scope) }),
   tenantId: guid,
   server: text,

@@ -150,7 +150,7 @@ function particulars(report: Report): Html {
     ['tenant', report.tenantId],
     ['container', report.container],
     ['domain controller', report.server],
-    ['read', `${report.reading.kind}: ${report.reading.why}`],
+    ['read', `${report.reading.kind}: ${report.reading.why}; ${lasting(report.reading.milliseconds)}`],
     ['asked for', asked(report.inputs)],
     ['Entra devices', `${summary.inScope} of ${summary.entraDevices} in scope`],
     ['unchanged', String(summary.unchanged)],
@@ -175,7 +175,11 @@ function moment(time: string): string {
 }
 
 function duration(from: string, to: string): string {
-  const seconds = Math.max(0, Math.round((Date.parse(to) - Date.parse(from)) / 1000));
+  return lasting(Math.max(0, Date.parse(to) - Date.parse(from)));
+}
+
+function lasting(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
   return seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
 }
 

@@ -16,7 +16,8 @@ import {
 
 const MARKS: Readonly<Record<Action, string>> = { create: '+', update: '~', disable: '-', enable: '+', delete: 'x' };
 
-const WARNINGS: Readonly<Record<ChangeWarning, string>> = {
+/** What each warning says. */
+export const WARNING_SENTENCES: Readonly<Record<ChangeWarning, string>> = {
   TransportKeyStale: 'msDS-KeyCredentialLink is kept, though key or registration change',
   TransportKeyLost: 'msDS-KeyCredentialLink goes with the object, and no undo brings it back',
 };
@@ -66,7 +67,7 @@ function renderCensus({ objects, owned, unowned, foreign }: Census): string {
 
 function renderChange(change: Change): readonly string[] {
   const head = `${MARKS[change.action]} ${change.action} (${change.cause}) ${change.distinguishedName}`;
-  const warnings = change.warnings.map((warning) => `    warning: ${warning}: ${WARNINGS[warning]}`);
+  const warnings = change.warnings.map((warning) => `    warning: ${warning}: ${WARNING_SENTENCES[warning]}`);
   return [head, `    ${change.sentence}`, ...warnings, ...change.attributes.map(renderAttribute)];
 }
 

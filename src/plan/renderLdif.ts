@@ -1,5 +1,6 @@
 import { MARK_ATTRIBUTE, sameValues, syntaxOf, type Values, type WritableAttribute } from '../device/attributes.ts';
 import type { AttributeChange, Change, Plan } from './change.ts';
+import { WARNING_SENTENCES } from './render.ts';
 import { appliesThoughRefused } from './thresholds.ts';
 
 /**
@@ -32,7 +33,7 @@ function record(change: Change, { refusal }: Plan): readonly string[] {
 function renderChange(change: Change): readonly string[] {
   const head = [
     comment(change.sentence),
-    ...change.warnings.map((warning) => comment(`warning: ${warning}`)),
+    ...change.warnings.map((warning) => comment(`warning: ${warning}: ${WARNING_SENTENCES[warning]}`)),
     line('dn', Buffer.from(change.distinguishedName)),
   ];
   if (change.action === 'delete') {

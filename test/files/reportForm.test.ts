@@ -50,7 +50,7 @@ describe('reportForm', () => {
     ['of a run that was done', {}, ending()],
     [
       'of a delta run',
-      { reading: { kind: 'delta', why: 'w' }, summary: { ...header('r1').summary, census: null } },
+      { reading: { kind: 'delta', why: 'w', milliseconds: 0 }, summary: { ...header('r1').summary, census: null } },
       ending(),
     ],
     ['of a refused run', { refusal }, { ...ending('refused'), error: { ...error, code: 'SourceTooSmall' } }],
@@ -71,6 +71,7 @@ describe('reportForm', () => {
     [['started'], 'now'],
     [['outcome'], 'done'],
     [['reading', 'kind'], 'half'],
+    [['reading', 'milliseconds'], -1],
     [['containerGuid'], undefined],
     [['counts', 'created'], '1'],
     [['counts', 'lost'], 1],

@@ -119,7 +119,7 @@ describe('reportPage', () => {
           [change(3), FAILED],
           [change(4), null],
         ],
-        { reading: { kind: 'full', why: EVIL } },
+        { reading: { kind: 'full', why: EVIL, milliseconds: 0 } },
         ending('failures'),
       );
       page = pageOf(report);

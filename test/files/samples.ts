@@ -24,7 +24,7 @@ export function header(runId: string): RunHeader {
   return {
     runId,
     started: '2026-11-22T14:23:12.000Z',
-    reading: { kind: 'full', why: 'there are no hints of an earlier run' },
+    reading: { kind: 'full', why: 'there are no hints of an earlier run', milliseconds: 1500 },
     inputs: {
       policy: { deleteAfterDays: 30, keepRemoved: false, maximumRemoval: null, adopt: false },
       scope: { trustTypes: ['AzureAd'], operatingSystems: [], groups: [] },

@@ -124,6 +124,23 @@ describe('renderLdif', () => {
     expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).to.deep.equal(['version: 1']);
   });
 
+  it('says before a delete or a new key what that does to the transport key', () => {
+    const objects = [
+      deviceObject(1, {
+        hasTransportKey: true,
+        mark: removedMark(daysAgo(31)),
+        attributes: { 'msDS-IsEnabled': ['FALSE'] },
+      }),
+      deviceObject(2, { hasTransportKey: true }),
+    ];
+    const devices = [entraDevice(2, { alternativeSecurityIds: [entry(key(3))] })];
+    const text = renderLdif(computePlan(planInput({ devices, objects, absences: gone(1) })));
+    expect(text.split('\n').filter((line) => line.startsWith('# warning'))).to.deep.equal([
+      '# warning: TransportKeyStale: msDS-KeyCredentialLink is kept, though key or registration change',
+      '# warning: TransportKeyLost: msDS-KeyCredentialLink goes with the object, and no undo brings it back',
+    ]);
+  });
+
   it('gives the adopted object its mark without naming one that it lacks', () => {
     const base = computePlan(
       planInput({ devices: [entraDevice(1, { displayName: 'New' })], objects: [deviceObject(1)] }),
