@@ -108,10 +108,10 @@ export class Draft {
   /** Holds a device of which it is not known whether it is in scope, and with it the removal of an object that it may have. */
   undecided(device: EntraDevice): void {
     const { deviceId, accountEnabled } = device;
-    // Of several that share the id one that is not disabled decides.
-    const known = typeof deviceId === 'string' ? this.unsorted.get(deviceId) : undefined;
-    if (typeof deviceId === 'string' && (known === undefined || known.accountEnabled === false)) {
-      this.unsorted.set(deviceId, { accountEnabled });
+    if (typeof deviceId === 'string') {
+      const known = this.unsorted.get(deviceId);
+      // Of several that share the id one that is not disabled decides.
+      if (known === undefined || known.accountEnabled === false) this.unsorted.set(deviceId, { accountEnabled });
     }
     this.held.push({
       reason: 'Unreadable',
@@ -120,7 +120,7 @@ export class Draft {
       distinguishedName: null,
       displayName: device.displayName ?? null,
       attribute: null,
-      sentence: `${quotedText(device.displayName ?? device.id)} is not written back: what its scope depends on could not be read from Graph.`,
+      sentence: `${quotedText(device.displayName ?? device.id)} is not written back: ${SCOPE_UNREAD} from Graph.`,
     });
   }
 

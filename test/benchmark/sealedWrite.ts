@@ -8,6 +8,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { BindWay } from '../../src/ports.ts';
 import { simple } from '../directory/sample.ts';
+import { BIN_FOLDER } from '../host/ways.ts';
 import { KerberosClient } from '../lab/kerberos.ts';
 import type { DirectoryWrite } from './directoryWriter.ts';
 import { alternatingPairs, medianRatio, type Row } from './figure.ts';
@@ -16,7 +17,6 @@ import { withFreshDirectory, type FreshDirectory } from './plannedWrite.ts';
 const OBJECTS = 1_000;
 const PAIRS = 5;
 const WRITER = path.join(import.meta.dirname, 'directoryWriter.ts');
-const BIN_FOLDER = path.resolve(import.meta.dirname, '../../module/bin');
 
 export const sealedWrite: Row = {
   name: 'sealedWrite',
