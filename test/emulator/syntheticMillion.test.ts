@@ -1,6 +1,5 @@
 import { expect } from 'chai';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../garbage.ts';
 import { connect, deltaLinkOf, nextLinkOf, valueOf, type EmulatorClient } from './emulatorClient.ts';
 import { startGraphEmulator, type GraphEmulator } from './graphEmulator.ts';
 import { syntheticDevices } from './syntheticDevices.ts';
@@ -83,8 +82,6 @@ async function fastest(client: EmulatorClient): Promise<number> {
 
 /** Bytes that are used when everything unused was collected. */
 function usedHeap(): number {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 }

@@ -2,14 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { createSpool } from '../../src/files/spool.ts';
 import { createRunFiles, stateFolder } from '../../src/files/state.ts';
 import { createLog } from '../../src/log.ts';
 import { undoPlan } from '../../src/plan/undo.ts';
 import type { Spool } from '../../src/ports.ts';
+import { collectGarbage } from '../garbage.ts';
 import { DOMAIN, TENANT, temporaryFolders } from './samples.ts';
 
 const LOG = createLog(() => undefined);
@@ -22,9 +21,6 @@ const textOf = (number: number, bytes = MEGABYTE): string => `${number} ${'é'.r
 
 /** How many files this process has open. */
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Bytes of the buffers that something still refers to. */
 const bytesHeld = (): number => {

@@ -1,6 +1,4 @@
 import { expect } from 'chai';
-import { runInNewContext } from 'node:vm';
-import { setFlagsFromString } from 'node:v8';
 import type { EntraDevice } from '../../src/device/entraDevice.ts';
 import type { Presence } from '../../src/ports.ts';
 import type { EmulatorRequest } from '../emulator/exchange.ts';
@@ -22,10 +20,9 @@ import {
 } from '../emulator/faultPresets.ts';
 import type { FaultAction } from '../emulator/faults.ts';
 import { newDevice, newUser } from '../emulator/newEntities.ts';
+import { collectGarbage } from '../garbage.ts';
 import { caught, gather } from './caught.ts';
 import { startSource, type SourceFixture } from './sourceFixture.ts';
-
-setFlagsFromString('--expose-gc');
 
 const GONE = '99999999-0000-0000-0000-000000000000';
 
@@ -279,7 +276,6 @@ describe('graph/devices', () => {
 
     it('holds no device after it was given', async () => {
       addDevices(12);
-      const collect = runInNewContext('gc') as () => void;
       const given: WeakRef<EntraDevice>[] = [];
       for await (const device of fixture.source.devices(fixture.signal)) {
         given.push(new WeakRef(device));
@@ -288,7 +284,7 @@ describe('graph/devices', () => {
         await new Promise((resolve) => {
           setImmediate(resolve);
         });
-        collect();
+        collectGarbage();
         expect(given.slice(0, -4).filter((held) => held.deref() !== undefined)).to.deep.equal([]);
       }
       expect(given).to.have.length(12);
