@@ -88,10 +88,21 @@ async function buildNative() {
   const folder = path.join(work, 'native');
   for (const name of ['binding.gyp', 'src'])
     cpSync(path.join(edgeJs, name), path.join(folder, name), { recursive: true });
-  await run(node, [nodeGyp(), 'configure', '--release', `--nodedir=${await nodeHeaders()}`], folder);
+  await configureNative(folder, await nodeHeaders());
   const jobs = `-j${Math.min(2, availableParallelism())}`;
   await run('make', ['-C', 'build', jobs, 'BUILDTYPE=Release', 'edge_coreclr'], folder);
   rmSync(headers, { recursive: true, force: true });
+}
+
+/** Writes the make files into the folder's build folder, for the Node whose headers are given. */
+export async function configureNative(folder, nodeFolder) {
+  await run(node, [nodeGyp(), 'configure', '--release', `--nodedir=${nodeFolder}`], folder, withoutNpmSettings());
+}
+
+/** node-gyp prefers npm's settings, which npm hands to every script as variables, to its own options: among them nodedir. */
+function withoutNpmSettings() {
+  const ofNpm = /^npm_(config|package_config)_/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ofNpm.test(name)));
 }
 
 /**
@@ -136,9 +147,9 @@ function assemble() {
   writeFileSync(path.join(output, 'package.json'), '{ "type": "commonjs" }\n');
 }
 
-function run(program, parameters, folder) {
+function run(program, parameters, folder, environment = process.env) {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
+    const env = { ...environment, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
     const child = spawn(program, parameters, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let words = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (words += chunk));

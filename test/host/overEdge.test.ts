@@ -16,6 +16,7 @@ const NO_WAY = /^Loading \.NET into the engine: /;
 const TWO_WAYS_ON = /PowerShell 7\.4 or later, or connect by LDAPS/;
 const ATTEMPT = path.join(import.meta.dirname, 'edgeAttempt.ts');
 const CANARY = path.join(import.meta.dirname, 'edgeCanary.ts');
+const BUILD = path.join(import.meta.dirname, '../../build/edge.mjs');
 
 describe('host services over edge-js', function () {
   this.timeout(60_000);
@@ -86,6 +87,20 @@ describe('host services over edge-js', function () {
     const error = JSON.parse(await text(worker.stdout)) as ErrorData;
     expect(error.code).to.equal('HostServiceUnavailable');
     expect(error.message).to.include('main thread');
+  });
+
+  it('is built against the Node of this checkout, whatever the npm of the account is set to', async () => {
+    const include = path.join(folder, 'node', 'include', 'node');
+    mkdirSync(include, { recursive: true });
+    for (const file of ['common.gypi', 'config.gypi']) writeFileSync(path.join(include, file), '{}');
+    writeFileSync(path.join(folder, 'binding.gyp'), '{ "targets": [{ "target_name": "nothing", "type": "none" }] }');
+    const code =
+      'const [build, folder] = process.argv.slice(1); (await import(build)).configureNative(folder, `${folder}/node`)';
+    await runProgram(process.execPath, ['--input-type=module', '-e', code, BUILD, folder], {
+      environment: { npm_config_nodedir: '/usr', NPM_CONFIG_NODEDIR: '/usr' },
+    });
+    const made = readFileSync(path.join(folder, 'build', 'config.gypi'), 'utf8');
+    expect(made).to.include(`"nodedir": "${folder}/node"`).and.not.include('"/usr"');
   });
 
   it('keeps the OpenSSL of Node and that of .NET apart, and standard output clean', async () => {
