@@ -31,9 +31,10 @@ export async function runCommandLine(
 ): Promise<number> {
   let verbose = false;
   const complain = (text: string): void => terminal.error(text.replaceAll(/\s+/g, ' '));
-  const log = createLog((level, message) => {
-    if (level === 'warning' || (verbose && level === 'verbose')) complain(`${level}: ${message}`);
-  });
+  const log = createLog(
+    (level, message) => complain(`${level}: ${message}`),
+    (level) => level === 'warning' || (verbose && level === 'verbose'),
+  );
   const say = (kind: string, object: object): Promise<void> => terminal.out({ kind, ...object });
   const told = (error: ErrorData): ErrorData => {
     const clean = redacted(error, log);
@@ -63,7 +64,8 @@ export async function runCommandLine(
       await say('done', { ...planned, refusal: planned.refusal && told(planned.refusal) });
       return planned.refusal === null ? EXIT.done : EXIT.refused;
     }
-    const run = (await handlers.apply({ handle, digest: planned.digest, declined: [] }, call)) as WireRun;
+    const approval = { handle, digest: planned.digest, declined: [], results: true };
+    const run = (await handlers.apply(approval, call)) as WireRun;
     await say('done', { ...run, error: run.error && told(run.error) });
     return exitOf(run);
   } catch (thrown) {

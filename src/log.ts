@@ -1,10 +1,13 @@
 export type LogLevel = 'warning' | 'verbose' | 'debug';
 
+/** A message, or what makes it where that costs something: mostly nobody listens. */
+export type Message = string | (() => string);
+
 /** Where a run tells what it does. Every message passes redaction: no secret that was registered can appear. */
 export interface Log {
-  warning(message: string): void;
-  verbose(message: string): void;
-  debug(message: string): void;
+  warning(message: Message): void;
+  verbose(message: Message): void;
+  debug(message: Message): void;
   /** Registers a value that must never appear in a message. */
   secret(value: string): void;
   /** The text without the registered secrets. */
@@ -13,17 +16,24 @@ export interface Log {
 
 const REDACTED = '[redacted]';
 
-export function createLog(sink: (level: LogLevel, message: string) => void): Log {
+/** @param hears whether a message of this level goes anywhere */
+export function createLog(
+  sink: (level: LogLevel, message: string) => void,
+  hears: (level: LogLevel) => boolean = () => true,
+): Log {
   const secrets = new Set<string>();
   const redact = (text: string): string => {
     let clean = text;
     for (const secret of secrets) clean = clean.replaceAll(secret, REDACTED);
     return clean;
   };
+  const say = (level: LogLevel, message: Message): void => {
+    if (hears(level)) sink(level, redact(typeof message === 'string' ? message : message()));
+  };
   return {
-    warning: (message) => sink('warning', redact(message)),
-    verbose: (message) => sink('verbose', redact(message)),
-    debug: (message) => sink('debug', redact(message)),
+    warning: (message) => say('warning', message),
+    verbose: (message) => say('verbose', message),
+    debug: (message) => say('debug', message),
     secret: (value) => {
       if (value !== '') secrets.add(value);
     },

@@ -208,6 +208,8 @@ export interface Directory {
   grant(container: string, sid: string, signal: AbortSignal): Promise<Grant>;
   /** Adds the missing access control entries and changes nothing else of the descriptor. */
   addGrant(container: string, sid: string, signal: AbortSignal): Promise<void>;
+  /** LDAP requests so far, those of signing in included. */
+  requests(): number;
   close(): Promise<void>;
 }
 
@@ -226,6 +228,8 @@ export interface ChangeResult {
   /** Why it was skipped, or the error's message and remedy. */
   readonly why: string | null;
   readonly code: string | null;
+  /** What it took, with all that was looked up for it. */
+  readonly milliseconds: number;
 }
 
 /** What was read for a run and why: everything, or what changed since the last run. */
@@ -272,6 +276,7 @@ export interface RunEnding {
   readonly ended: string;
   readonly outcome: 'completed' | 'failures' | 'refused' | 'cancelled' | 'interrupted';
   readonly graphRequests: number;
+  readonly directoryRequests: number;
   /** Changes that a stop left undone; no line of the journal is theirs. */
   readonly cancelled: number;
   readonly error: ErrorData | null;

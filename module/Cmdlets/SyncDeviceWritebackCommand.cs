@@ -200,10 +200,8 @@ namespace DeviceWriteback
         private void Apply(string? handle, string? digest)
         {
             var approved = new Dictionary<string, object?> { ["handle"] = handle, ["digest"] = digest, ["declined"] = declined };
-            Fields run = Call("apply", approved, "result", result =>
-            {
-                if (PassThru) WriteObject(new Result(result));
-            });
+            if (PassThru) approved["results"] = true;
+            Fields run = Call("apply", approved, "result", result => WriteObject(new Result(result)));
             WriteObject(PassThru ? AfterResults(new Run(run)) : new Run(run));
             Fields error = run.Object("error");
             if (error.Exist) ThrowTerminatingError(WritebackException.FromEngine(error).ToErrorRecord());

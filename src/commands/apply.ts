@@ -21,13 +21,21 @@ import { appliesThoughRefused } from '../plan/thresholds.ts';
 import type { PlannedRun } from './plan.ts';
 import { capital, refusalError, wireResult } from './wire.ts';
 
+/** What the host wants of a plan that it was shown. */
+export interface Approval {
+  /** Numbers of the changes that are not to be done. */
+  readonly declined: ReadonlySet<number>;
+  /** Whether each change is told again with how it ended; the report has that in any case. */
+  readonly results: boolean;
+}
+
 /**
  * Applies a plan, less what was declined, as the one run of its directory on this machine. A report comes in every case;
  * what ends the run is thrown after it.
  */
 export async function applyPlan(
   run: PlannedRun,
-  declined: ReadonlySet<number>,
+  approval: Approval,
   outside: Outside,
   log: Log,
   outputs: Outputs,
@@ -36,7 +44,7 @@ export async function applyPlan(
   run.files.probe();
   const lock = run.files.lock();
   try {
-    return await applyAlone(run, declined, outside, log, outputs, signal);
+    return await applyAlone(run, approval, outside, log, outputs, signal);
   } finally {
     lock.release();
   }
@@ -44,13 +52,14 @@ export async function applyPlan(
 
 async function applyAlone(
   run: PlannedRun,
-  declined: ReadonlySet<number>,
+  approval: Approval,
   outside: Outside,
   log: Log,
   outputs: Outputs,
   signal: AbortSignal,
 ): Promise<WireRun> {
   const { plan, directory, files } = run;
+  const { declined } = approval;
   const approved = approvedChanges(plan, declined);
 
   const started = outside.clock.now();
@@ -77,11 +86,11 @@ async function applyAlone(
     // Whatever is killed from here on, there is a journal to tell the next run that this machine has written.
     interrupted = tellInterrupted(files, log);
     if (!interrupted) run.strangers.tell(log);
-    await writeAll(run, approved, journal, tally, outputs, signal);
+    await writeAll(run, approved, journal, tally, approval.results, outputs, signal);
   } catch (thrown) {
     fatal = toWritebackError(thrown);
   }
-  const ending = endingOf(plan, tally, fatal, signal, outside.clock.now(), run.source.requests());
+  const ending = endingOf(run, tally, fatal, signal, outside.clock.now());
   // What a killed run created is in no count.
   const created = interrupted ? null : tally.applied.create + tally.unansweredCreates;
   // Where the directory let nothing be written, all was read all the same, and what was refused comes again.
@@ -173,6 +182,7 @@ async function writeAll(
   changes: readonly NumberedChange[],
   journal: Journal,
   tally: Tally,
+  results: boolean,
   outputs: Outputs,
   signal: AbortSignal,
 ): Promise<void> {
@@ -187,8 +197,9 @@ async function writeAll(
       journal.append(...unsaid, { kind: 'before', number, change });
       unsaid = [];
       tally.begin(change);
+      const began = performance.now();
       const outcome = await run.directory.write(change, signal);
-      const result = resultOf(outcome);
+      const result = resultOf(outcome, Math.round(performance.now() - began));
       unsaid = [{ kind: 'after', number, result }];
       tally.add({ number, change }, result);
       if (outcome.state === 'failed') failures.push(outcome.error);
@@ -196,7 +207,7 @@ async function writeAll(
       // As long as every write is refused for want of rights, one error may yet stand for all.
       if (tally.forbidden < tally.total || begun === changes.length)
         for (const error of failures.splice(0)) outputs.error(error.toJSON());
-      await outputs.emit('result', wireResult(change, number, result));
+      if (results) await outputs.emit('result', wireResult(change, number, result));
       const percent = Math.floor((100 * begun) / changes.length);
       outputs.progress({ activity: 'Writing device objects', status: `${begun} of ${changes.length}`, percent });
     }
@@ -206,22 +217,22 @@ async function writeAll(
   }
 }
 
-function resultOf(outcome: WriteOutcome): ChangeResult {
-  if (outcome.state === 'applied') return { state: 'applied', why: null, code: null };
-  if (outcome.state === 'skipped') return { state: 'skipped', why: outcome.why, code: null };
+function resultOf(outcome: WriteOutcome, milliseconds: number): ChangeResult {
+  if (outcome.state === 'applied') return { state: 'applied', why: null, code: null, milliseconds };
+  if (outcome.state === 'skipped') return { state: 'skipped', why: outcome.why, code: null, milliseconds };
   const { message, remedy, code } = outcome.error;
-  return { state: 'failed', why: `${message} ${remedy}`, code };
+  return { state: 'failed', why: `${message} ${remedy}`, code, milliseconds };
 }
 
 function endingOf(
-  plan: Plan,
+  { plan, source, directory }: PlannedRun,
   tally: Tally,
   fatal: WritebackError | null,
   signal: AbortSignal,
   ended: Date,
-  graphRequests: number,
 ): RunEnding {
-  const end = { ended: ended.toISOString(), graphRequests, cancelled: tally.states.cancelled };
+  const requests = { graphRequests: source.requests(), directoryRequests: directory.requests() };
+  const end = { ended: ended.toISOString(), ...requests, cancelled: tally.states.cancelled };
   if (signal.aborted) return { ...end, outcome: 'cancelled', error: (fatal ?? cancelled()).toJSON() };
   if (fatal !== null) return { ...end, outcome: 'interrupted', error: fatal.toJSON() };
   if (plan.refusal !== null) {

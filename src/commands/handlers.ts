@@ -4,7 +4,7 @@ import { createRelay, type Log, type Relay } from '../log.ts';
 import type { Outside } from '../ports.ts';
 import type { Call, Handler } from '../protocol/serve.ts';
 import type { EnablePlanResult, Method, PlanResult, ReportPageResult } from '../protocol/messages.ts';
-import { applyPlan } from './apply.ts';
+import { applyPlan, type Approval } from './apply.ts';
 import { planPreparation, plannedSteps, prepare, type Preparation } from './enable.ts';
 import { explainDevices, watchFor } from './explain.ts';
 import type { Watch } from './fullRead.ts';
@@ -36,12 +36,12 @@ export function createHandlers(outside: Outside): Readonly<Record<Method, Handle
     },
 
     async apply(params, call) {
-      const { handle, digest, declined } = applyParams(params);
+      const { handle, digest, ...approval } = applyParams(params);
       const kept = plans.take(handle);
       try {
         if (kept === null || kept.run.plan.digest !== digest) throw unknownPlan(handle);
         kept.relay.to(call.log);
-        return await applyPlan(kept.run, declined, outside, call.log, call.outputs, call.signal);
+        return await applyPlan(kept.run, approval, outside, call.log, call.outputs, call.signal);
       } finally {
         await kept?.run.close();
       }
@@ -124,12 +124,13 @@ class Kept<T> {
   }
 }
 
-function applyParams(params: unknown): { handle: string; digest: string | null; declined: ReadonlySet<number> } {
-  const { handle, digest, declined } = params as Record<string, unknown>;
+function applyParams(params: unknown): Approval & { readonly handle: string; readonly digest: string | null } {
+  const { handle, digest, declined, results } = params as Record<string, unknown>;
   return {
     handle: String(handle),
     digest: typeof digest === 'string' ? digest : null,
     declined: new Set(Array.isArray(declined) ? declined.filter((number) => typeof number === 'number') : []),
+    results: results === true,
   };
 }
 

@@ -32,6 +32,8 @@ export interface Connection {
   pages(query: Query, pageSize: number, signal: AbortSignal): AsyncIterable<Iterable<Entry>>;
   /** One add, modify or delete; never repeated by itself. Throws LdapRefusal, ConnectionLost. */
   write(request: Request, signal: AbortSignal, controls?: readonly Control[]): Promise<void>;
+  /** How many were sent so far over connections that were signed in, to sign them in too. */
+  requests(): number;
   close(): Promise<void>;
 }
 
@@ -46,6 +48,7 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
   const timeLimit = Math.ceil(timeouts.operation / 1000);
 
   let bound: Session | null = null;
+  let requestsBefore = 0;
   let opening: Promise<Session> | null = null;
   let closed = false;
 
@@ -66,7 +69,9 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
     opening ??= open(signal).finally(() => {
       opening = null;
     });
-    bound = await opening;
+    const opened = await opening;
+    if (bound !== opened) requestsBefore += bound?.wire.requests ?? 0;
+    bound = opened;
     return bound;
   };
 
@@ -132,6 +137,7 @@ export function createConnection(settings: ConnectionSettings, log: Log): Connec
       const { wire } = await current(signal);
       await untilCancelled(wire.request(writeRequest(request, controls)), signal, WRITE_GRACE);
     },
+    requests: () => requestsBefore + (bound?.wire.requests ?? 0),
     close: async () => {
       closed = true;
       await opening?.catch(() => null);

@@ -166,6 +166,7 @@ export function createDirectory(settings: DeviceDirectorySettings, log: Log): Di
     leastRights: (sid) => writerEntries(sid).map(entryText),
     grant: (container, sid, signal) => readGrant(connection, container, sid, signal),
     addGrant: (container, sid, signal) => addGrant(connection, container, sid, signal),
+    requests: () => connection.requests(),
     close: () => connection.close(),
   };
 }

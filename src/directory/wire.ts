@@ -21,6 +21,8 @@ export interface Answer {
 
 export interface Wire {
   readonly open: boolean;
+  /** How many were sent. */
+  readonly requests: number;
   /**
    * Sends the message under a new id and resolves with its answer.
    * @throws LdapRefusal for any result code but success, ConnectionLost when no answer came: its fate is not known.
@@ -36,7 +38,6 @@ interface Pending {
   readonly references: string[];
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
-  readonly timer: NodeJS.Timeout;
 }
 
 const LARGEST_MESSAGE_ID = 0x7fff_ffff;
@@ -45,7 +46,7 @@ const NOTHING = Buffer.alloc(0);
 /** With it every LDAP message begins (RFC 4511 4.1.1). */
 const SEQUENCE = 0x30;
 
-/** @param timeout Milliseconds an answer may take; after it the connection is given up. */
+/** @param timeout Milliseconds the server may be silent while it owes an answer; then the connection is given up. */
 export function openWire(socket: Duplex, timeout: number): Wire {
   const pending = new Map<string, Pending>();
   const parser = new MessageParser();
@@ -58,16 +59,18 @@ export function openWire(socket: Duplex, timeout: number): Wire {
   const abandon = (why: string): void => {
     open = false;
     unread = NOTHING;
-    for (const { reject, timer } of pending.values()) {
-      clearTimeout(timer);
-      reject(new ConnectionLost(why));
-    }
+    clearTimeout(silence);
+    for (const { reject } of pending.values()) reject(new ConnectionLost(why));
     pending.clear();
   };
   const lose = (why: string): void => {
     abandon(why);
     socket.destroy();
   };
+  // One timer for all requests, never stopped between them: to start one for each is a part of what a write costs.
+  const silence = setTimeout(() => {
+    if (pending.size > 0) lose(`no answer within ${timeout / 1000} s`);
+  }, timeout).unref();
 
   parser.on('error', (error) => lose(`the answer could not be decoded: ${error.message}`));
   parser.on('message', (message) => {
@@ -79,7 +82,6 @@ export function openWire(socket: Duplex, timeout: number): Wire {
       request.references.push(...message.uris);
     } else {
       pending.delete(String(message.messageId));
-      clearTimeout(request.timer);
       if (message.status === SUCCESS) {
         request.resolve({ response: message, entries: request.entries, references: request.references });
       } else {
@@ -89,9 +91,7 @@ export function openWire(socket: Duplex, timeout: number): Wire {
   });
 
   const takeEntry = (messageId: number): void => {
-    const request = pending.get(String(messageId));
-    request?.entries.push(element);
-    request?.timer.refresh();
+    pending.get(String(messageId))?.entries.push(element);
   };
 
   /** Messages are given to the parser whole and one by one, so that it never recurses and nothing is left in it. */
@@ -100,6 +100,7 @@ export function openWire(socket: Duplex, timeout: number): Wire {
     if (unread[0] !== SEQUENCE) throw new Error('the server sent octets that are no LDAP message');
     let length = elementLength(unread);
     while (length !== null && unread.length >= length) {
+      silence.refresh();
       element = unread.subarray(0, length);
       unread = unread.subarray(length);
       const entryOf = messageIdOfEntry(element);
@@ -124,6 +125,9 @@ export function openWire(socket: Duplex, timeout: number): Wire {
     get open() {
       return open;
     },
+    get requests() {
+      return lastId;
+    },
     request: (message) =>
       new Promise((resolve, reject) => {
         if (!open) {
@@ -132,8 +136,8 @@ export function openWire(socket: Duplex, timeout: number): Wire {
         }
         lastId = lastId === LARGEST_MESSAGE_ID ? 1 : lastId + 1;
         message.messageId = lastId;
-        const timer = setTimeout(() => lose(`no answer within ${timeout / 1000} s`), timeout);
-        pending.set(String(lastId), { message, entries: [], references: [], resolve, reject, timer });
+        if (pending.size === 0) silence.refresh();
+        pending.set(String(lastId), { message, entries: [], references: [], resolve, reject });
         socket.write(message.write());
       }),
     close: () => {

@@ -64,7 +64,7 @@ export async function writeChange(
       const why = difference(change, now);
       if (why !== null) return skipped(why);
     }
-    log.verbose(describe(request, change));
+    log.verbose(() => describe(request, change));
     await connection.write(request, signal);
     return APPLIED;
   };

@@ -13,7 +13,7 @@ import { writeAll, writeAtomically } from './atomicFile.ts';
 import { isMissing } from './failure.ts';
 import {
   JOURNAL_FORMAT_VERSION,
-  lineBytes,
+  lineText,
   parseHeader,
   parseLine,
   readLines,
@@ -31,7 +31,7 @@ export interface OpenJournal {
   close(): void;
 }
 
-/** What a journal says, but for the changes themselves, which readChange reads one by one. */
+/** What a journal says, but for the changes themselves, which readChanges reads one by one. */
 export interface JournalContent {
   readonly header: RunHeader;
   /** By number, in the order of numbers. */
@@ -67,7 +67,7 @@ export function createJournal(folder: string, header: RunHeader): OpenJournal {
   const first: HeaderLine = { kind: 'run', formatVersion: JOURNAL_FORMAT_VERSION, process: ownIdentity(), run: header };
   openPaths.add(path);
   try {
-    writeAtomically(path, (file) => writeAll(file, lineBytes(first)));
+    writeAtomically(path, (file) => writeAll(file, Buffer.from(lineText(first))));
     return openForAppending(path);
   } catch (thrown) {
     openPaths.delete(path);
@@ -84,7 +84,7 @@ function openForAppending(path: string): OpenJournal {
     fd,
     append: (...lines) => {
       if (closed) throw new Error(`the journal ${path} is closed`);
-      const bytes = Buffer.concat(lines.map(entryBytes));
+      const bytes = Buffer.from(lines.map(entryText).join(''));
       try {
         writeAll(fd, bytes);
         length += bytes.length;
@@ -104,9 +104,9 @@ function openForAppending(path: string): OpenJournal {
   };
 }
 
-function entryBytes(line: JournalLine): Buffer {
+function entryText(line: JournalLine): string {
   if (line.kind === 'run') throw new Error('the header of a journal is written when it is opened');
-  return lineBytes(line);
+  return lineText(line);
 }
 
 const LINE_FEED = 10;
@@ -178,13 +178,30 @@ export function readJournal(fd: number, path: string): JournalContent {
   return { header, entries: [...entries.values()].sort((a, b) => a.number - b.number), notices };
 }
 
-/** The change of an entry that readJournal gave, null where the journal has only its result. */
-export function readChange(fd: number, entry: JournalEntry): Change | null {
-  if (entry.before === null) return null;
-  const bytes = Buffer.alloc(entry.before.length);
-  readSync(fd, bytes, 0, bytes.length, entry.before.at);
-  const line = parseLine(bytes.toString());
-  return line?.kind === 'before' ? line.change : null;
+/** Bytes that are read at once: lines that follow each other are mostly asked for one after the other. */
+const PIECE = 256 * 1024;
+
+/** The changes of entries that readJournal gave, in their order; null where the journal has only a result. */
+export function* readChanges(
+  fd: number,
+  entries: Iterable<JournalEntry>,
+): Generator<readonly [JournalEntry, Change | null]> {
+  let piece = Buffer.alloc(0);
+  let from = 0;
+  for (const entry of entries) {
+    if (entry.before === null) {
+      yield [entry, null];
+      continue;
+    }
+    const { at, length } = entry.before;
+    if (at < from || at + length > from + piece.length) {
+      const buffer = Buffer.allocUnsafe(Math.max(PIECE, length));
+      piece = buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, at));
+      from = at;
+    }
+    const line = parseLine(piece.toString('utf8', at - from, at - from + length));
+    yield [entry, line?.kind === 'before' ? line.change : null];
+  }
 }
 
 export function removeJournal(path: string): void {

@@ -46,8 +46,8 @@ function parseObject(text: string): Record<string, unknown> | null {
   }
 }
 
-export function lineBytes(line: HeaderLine | EntryLine): Buffer {
-  return Buffer.from(`${JSON.stringify(line)}\n`);
+export function lineText(line: HeaderLine | EntryLine): string {
+  return `${JSON.stringify(line)}\n`;
 }
 
 export interface Line {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Change } from '../plan/change.ts';
 import type { ChangeResult, ResultState, RunEnding, RunHeader } from '../ports.ts';
 import { writeAll, writeAtomically } from './atomicFile.ts';
-import { readChange, type JournalContent, type JournalEntry } from './journal.ts';
+import type { JournalContent, JournalEntry } from './journal.ts';
 import { jsonLines } from './jsonLines.ts';
 import { safeName } from './safeName.ts';
 
@@ -19,6 +19,7 @@ export interface Report extends RunHeader {
   readonly counts: ReportCounts;
   /** null where the process was killed. */
   readonly graphRequests: number | null;
+  readonly directoryRequests: number | null;
   /** What ended the run, null if nothing did. */
   readonly error: RunEnding['error'];
   /** One sentence for each thing that is wrong with the journal. */
@@ -51,12 +52,15 @@ export interface ReportChange {
 }
 
 /** unknown: begun, and no result noted; the next run finds in the directory what became of it. */
-export interface ReportResult extends Omit<ChangeResult, 'state'> {
+export interface ReportResult extends Omit<ChangeResult, 'state' | 'milliseconds'> {
   readonly state: ResultState | 'unknown';
+  readonly milliseconds: number | null;
 }
 
+type Requests = 'graphRequests' | 'directoryRequests';
+
 /** How a run ended; a killed one did not say how many requests it sent. */
-export type ReportEnding = Omit<RunEnding, 'graphRequests'> & { readonly graphRequests: number | null };
+export type ReportEnding = Omit<RunEnding, Requests> & Pick<Report, Requests>;
 
 export function reportPath(folder: string, runId: string): string {
   return join(folder, `report-${safeName(runId)}.json`);
@@ -67,13 +71,17 @@ export function hasReport(folder: string, runId: string): boolean {
 }
 
 /**
- * Writes the report of a journal and returns its path. Changes are copied one by one, so that memory does not grow with
- * their size. Throws what node:fs throws.
- * @param fd the journal, open for reading
+ * Writes the report of a journal and returns its path. A change is asked for when its turn comes. Throws what node:fs
+ * throws.
  */
-export function writeReport(folder: string, fd: number, content: JournalContent, ending: ReportEnding): string {
+export function writeReport(
+  folder: string,
+  content: JournalContent,
+  changes: Iterable<ReportChange>,
+  ending: ReportEnding,
+): string {
   const path = reportPath(folder, content.header.runId);
-  const lists = { held: content.header.held, changes: reportChanges(fd, content.entries) };
+  const lists = { held: content.header.held, changes };
   writeAtomically(path, (file) => {
     for (const text of jsonLines(headOf(content, ending), lists)) writeAll(file, Buffer.from(text));
   });
@@ -84,6 +92,7 @@ const UNKNOWN: ReportResult = {
   state: 'unknown',
   why: 'The run ended before it noted a result; the next run finds what is true in the directory.',
   code: null,
+  milliseconds: null,
 };
 
 function headOf(content: JournalContent, ending: ReportEnding): ReportHead {
@@ -105,6 +114,7 @@ function headOf(content: JournalContent, ending: ReportEnding): ReportHead {
     counts: countResults(content.entries, ending.cancelled),
     declined,
     graphRequests: ending.graphRequests,
+    directoryRequests: ending.directoryRequests,
     refusal,
     error: ending.error,
     notices: content.notices,
@@ -112,10 +122,8 @@ function headOf(content: JournalContent, ending: ReportEnding): ReportHead {
   };
 }
 
-function* reportChanges(fd: number, entries: readonly JournalEntry[]): Generator<ReportChange> {
-  for (const entry of entries) {
-    yield { number: entry.number, change: readChange(fd, entry), result: entry.result ?? UNKNOWN };
-  }
+export function reportChange({ number, result }: JournalEntry, change: Change | null): ReportChange {
+  return { number, change, result: result ?? UNKNOWN };
 }
 
 const APPLIED = {

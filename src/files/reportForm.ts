@@ -24,6 +24,7 @@ const result = object<ReportResult>({
   state: oneOf(['applied', 'failed', 'skipped', 'cancelled', 'unknown']),
   why: orNull(text),
   code: orNull(text),
+  milliseconds: orNull(count),
 });
 
 const counts = object<ReportCounts>({
@@ -67,6 +68,7 @@ const report: Form<Report> = object<Report>({
   counts,
   declined: count,
   graphRequests: orNull(count),
+  directoryRequests: orNull(count),
   refusal: orNull(refusalForm),
   error: orNull(error),
   notices: listOf(text),

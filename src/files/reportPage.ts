@@ -144,7 +144,7 @@ function pastRuns({ runId }: Report, runs: readonly ReportHead[]): Html {
 }
 
 function particulars(report: Report): Html {
-  const { summary, graphRequests, declined } = report;
+  const { summary, graphRequests, directoryRequests, declined } = report;
   const rows: readonly (readonly [string, string])[] = [
     ['run', report.runId],
     ['tenant', report.tenantId],
@@ -156,6 +156,7 @@ function particulars(report: Report): Html {
     ['unchanged', String(summary.unchanged)],
     ['declined', String(declined)],
     ['Graph requests', graphRequests === null ? 'not known' : String(graphRequests)],
+    ['LDAP requests', directoryRequests === null ? 'not known' : String(directoryRequests)],
     ['digest of the plan', report.digest],
   ];
   return html`<section>

@@ -12,7 +12,7 @@ import {
   createJournal,
   hasLivingRun,
   isJournal,
-  readChange,
+  readChanges,
   readJournal,
   removeJournal,
   type JournalContent,
@@ -21,7 +21,14 @@ import {
 import { takeLock } from './lock.ts';
 import { writePlan } from './planFile.ts';
 import { isOver, SILENCE } from './processIdentity.ts';
-import { hasReport, writeReport, type ReportEnding, type ReportResult } from './report.ts';
+import {
+  hasReport,
+  reportChange,
+  writeReport,
+  type ReportChange,
+  type ReportEnding,
+  type ReportResult,
+} from './report.ts';
 import { DEFAULT_KEPT_REPORTS, removeOldReports } from './reports.ts';
 import { safeName } from './safeName.ts';
 import { createSpool } from './spool.ts';
@@ -140,7 +147,10 @@ function finish(folder: string, journal: OpenJournal, ending: RunEnding, log: Lo
   return path;
 }
 
-/** The undo plan first: where there is a report, there is nothing left to make from the journal. */
+/**
+ * Each part of the undo plan is written when the report comes to its changes, so that they are read once; the report has
+ * its name only after that, for where there is one, nothing is left to make from the journal.
+ */
 function writeResults(
   folder: string,
   fd: number,
@@ -152,12 +162,17 @@ function writeResults(
   const { server, containerGuid, runId } = header;
   const size = settings.changesOfUndo ?? CHANGES_OF_UNDO;
   const parts = Math.ceil(entries.length / size);
-  for (let part = 1; part <= parts; part += 1) {
-    const plan = settings.undoPlan(header, begunChanges(fd, entries.slice((part - 1) * size, part * size)));
-    const notices = parts === 1 ? plan.notices : [...plan.notices, `It is part ${part} of ${parts}.`];
-    writePlan(undoPath(folder, runId, part), { ...plan, notices, made: ending.ended, server, containerGuid });
-  }
-  return writeReport(folder, fd, content, ending);
+  const reported = function* (): Generator<ReportChange> {
+    for (let part = 1; part <= parts; part += 1) {
+      const some = entries.slice((part - 1) * size, part * size);
+      const changes = Array.from(readChanges(fd, some), ([entry, change]) => reportChange(entry, change));
+      const plan = settings.undoPlan(header, changes.flatMap(begun));
+      const notices = parts === 1 ? plan.notices : [...plan.notices, `It is part ${part} of ${parts}.`];
+      writePlan(undoPath(folder, runId, part), { ...plan, notices, made: ending.ended, server, containerGuid });
+      yield* changes;
+    }
+  };
+  return writeReport(folder, content, reported(), ending);
 }
 
 /** What a plan takes in memory, and one JSON text can hold, is bounded; the changes of a run are not. */
@@ -169,11 +184,8 @@ export function undoPath(folder: string, runId: string, part = 1): string {
   return join(folder, `undo-${safeName(runId)}${part === 1 ? '' : `~${part}`}.json`);
 }
 
-function* begunChanges(fd: number, entries: JournalContent['entries']): Generator<BegunChange> {
-  for (const entry of entries) {
-    const change = readChange(fd, entry);
-    if (change !== null) yield { change, state: entry.result?.state ?? 'unknown' };
-  }
+function begun({ change, result }: ReportChange): readonly BegunChange[] {
+  return change === null ? [] : [{ change, state: result.state }];
 }
 
 /** Old reports in the way are no reason to call a run failed that is done. */
@@ -210,6 +222,7 @@ function recoverJournal(folder: string, path: string, log: Log, settings: RunFil
       ended: fstatSync(fd).mtime.toISOString(),
       outcome: 'interrupted',
       graphRequests: null,
+      directoryRequests: null,
       cancelled: 0,
       error: null,
     };

@@ -133,6 +133,8 @@ export interface ApplyParams {
   /** apply only: the digest of the plan that was shown. */
   readonly digest?: string;
   readonly declined: readonly number[];
+  /** apply only: whether each change is told again, as a result. What fails is told in any case, by $/error. */
+  readonly results?: boolean;
 }
 
 /** Drops what plan or enable/plan keeps for a cmdlet; unknown handles are no error. */

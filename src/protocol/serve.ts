@@ -148,9 +148,10 @@ class OpenCall implements Call {
     this.channel = channel;
     this.id = id;
     const silent = new Set<LogLevel>(QUIET.filter((level) => params[level] !== true));
-    this.log = createLog((level, message) => {
-      if (!silent.has(level)) void this.notify('$/log', { level, message });
-    });
+    this.log = createLog(
+      (level, message) => void this.notify('$/log', { level, message }),
+      (level) => !silent.has(level),
+    );
     this.outputs = {
       emit: (kind, item) => this.emit(kind, item),
       progress: (progress) => this.progress(progress),

@@ -58,6 +58,10 @@ describe('commands/apply', () => {
       expect(report).to.include({ outcome: 'completed', runId: run.runId, digest: run.digest, error: null });
       expect(report?.counts).to.include({ created: run.created, failed: 0, cancelled: 0, unknown: 0 });
       expect(report?.changes.map(({ result }) => result.state)).to.deep.equal(results.map(() => 'applied'));
+      expect(
+        report?.changes.every(({ result: { milliseconds } }) => milliseconds !== null && milliseconds < 60_000),
+      ).to.equal(true);
+      expect(report?.directoryRequests).to.be.within(run.created, run.created + 40);
       expect(report?.held).to.have.length(run.held);
       expect(JSON.stringify(report)).to.not.contain(forest.account.password);
       expect((await forest.stateFiles()).filter((name) => name.startsWith('journal-'))).to.deep.equal([]);
@@ -69,6 +73,14 @@ describe('commands/apply', () => {
       expect(second).to.include({ outcome: 'Completed', created: 0, updated: 0, disabled: 0, enabled: 0, deleted: 0 });
       expect(second.unchanged).to.equal(run.created);
       expect(await forest.usn()).to.equal(usn);
+    });
+
+    it('tells of no single change where nobody asks for results', async () => {
+      const more = forest.addDevices(2);
+      const { handle, digest } = resultOf(await forest.plan());
+      const { outputs, result } = await forest.engine.call('apply', { handle, digest, declined: [] });
+      expect(outputs).to.deep.equal([]);
+      expect(result).to.include({ outcome: 'Completed', created: more.length });
     });
   });
 

@@ -119,7 +119,8 @@ describe('a delta run', () => {
       const hints = await readHints(forest.statePath);
       const { run: told, report } = await deltaRun();
       expect(told.why).to.equal(`changes since the run before, last complete read ${hints?.completeRead}`);
-      expect(report).to.include({ graphRequests: 1 });
+      // Bind and three searches.
+      expect(report).to.include({ graphRequests: 1, directoryRequests: 4 });
       expect(report.summary.census).to.equal(null);
     });
 

@@ -103,7 +103,7 @@ export class Forest {
   }
 
   apply(planned: Params, declined: readonly number[] = []): Promise<Answer> {
-    return this.engine.call('apply', { handle: planned['handle'], digest: planned['digest'], declined });
+    return this.engine.call('apply', { handle: planned['handle'], digest: planned['digest'], declined, results: true });
   }
 
   /** Plans and applies, less the changes that `declines` names. Rejects if either call ends in an error. */

@@ -56,7 +56,7 @@ describe('commands/wire', () => {
   });
 
   it('tells how a change ended, and why', () => {
-    const result = wireResult(CHANGE, 0, { state: 'skipped', why: 'It is gone.', code: null });
+    const result = wireResult(CHANGE, 0, { state: 'skipped', why: 'It is gone.', code: null, milliseconds: 3 });
     expect(result).to.include({ state: 'Skipped', message: 'It is gone.', number: 0 });
   });
 

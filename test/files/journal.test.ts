@@ -7,14 +7,14 @@ import {
   hasLivingRun,
   isJournal,
   journalPath,
-  readChange,
+  readChanges,
   readJournal,
   type JournalContent,
 } from '../../src/files/journal.ts';
 import { ownIdentity, SILENCE } from '../../src/files/processIdentity.ts';
 import { change, header, temporaryFolders } from './samples.ts';
 
-const APPLIED = { state: 'applied', why: null, code: null } as const;
+const APPLIED = { state: 'applied', why: null, code: null, milliseconds: 3 } as const;
 
 const reading = <T>(path: string, read: (fd: number) => T): T => {
   const fd = openSync(path, 'r');
@@ -76,14 +76,14 @@ describe('journal', () => {
     journal.append({ kind: 'before', number: 2, change: change(2, 'disable') });
     journal.append({ kind: 'before', number: 0, change: change(0, 'update') });
     journal.append({ kind: 'after', number: 0, result: APPLIED });
-    journal.append({ kind: 'after', number: 7, result: { state: 'cancelled', why: 'x', code: null } });
+    journal.append({ kind: 'after', number: 7, result: { state: 'cancelled', why: 'x', code: null, milliseconds: 3 } });
     const { entries } = readJournal(journal.fd, journal.path);
     expect(entries.map(({ number, action, result }) => [number, action, result?.state ?? null])).to.deep.equal([
       [0, 'update', 'applied'],
       [2, 'disable', null],
       [7, null, 'cancelled'],
     ]);
-    expect(entries.map((entry) => readChange(journal.fd, entry))).to.deep.equal([
+    expect(Array.from(readChanges(journal.fd, entries), ([, each]) => each)).to.deep.equal([
       change(0, 'update'),
       change(2, 'disable'),
       null,
@@ -97,7 +97,7 @@ describe('journal', () => {
     journal.close();
     appendFileSync(
       journal.path,
-      '\0\0\0\n{"kind":"after","number":0,"result":{"state":"applied","why":null,"code":null}}\n',
+      '\0\0\0\n{"kind":"after","number":0,"result":{"state":"applied","why":null,"code":null,"milliseconds":3}}\n',
     );
     appendFileSync(journal.path, '{"kind":"before","number":1,"cha');
     const content = contentOf(journal.path);

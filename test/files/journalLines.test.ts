@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import {
   JOURNAL_FORMAT_VERSION,
-  lineBytes,
+  lineText,
   parseHeader,
   parseLine,
   readLines,
@@ -34,10 +34,12 @@ describe('journalLines', () => {
       run: header('r1'),
     } as const;
     const before = { kind: 'before', number: 3, change: change(3) } as const;
-    const after = { kind: 'after', number: 3, result: { state: 'failed', why: 'a\nb', code: 'ChangeFailed' } } as const;
-    const [one, two, three, ...rest] = linesOf(
-      [first, before, after].map((line) => lineBytes(line).toString()).join(''),
-    );
+    const after = {
+      kind: 'after',
+      number: 3,
+      result: { state: 'failed', why: 'a\nb', code: 'ChangeFailed', milliseconds: 3 },
+    } as const;
+    const [one, two, three, ...rest] = linesOf([first, before, after].map(lineText).join(''));
     expect(rest).to.deep.equal([]);
     expect(parseHeader(one?.text ?? '')).to.deep.equal(first);
     expect(parseLine(two?.text ?? '')).to.deep.equal(before);

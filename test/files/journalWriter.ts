@@ -17,7 +17,7 @@ try {
   journal.append({ kind: 'before', number: 0, change: change(0) });
   for (let number = 0; number < Number(lines); number++) {
     journal.append(
-      { kind: 'after', number, result: { state: 'applied', why: null, code: null } },
+      { kind: 'after', number, result: { state: 'applied', why: null, code: null, milliseconds: 3 } },
       { kind: 'before', number: number + 1, change: change(number + 1) },
     );
   }

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { expect } from 'chai';
-import { createJournal, readJournal, type OpenJournal } from '../../src/files/journal.ts';
-import { hasReport, reportPath, writeReport, type Report, type ReportEnding } from '../../src/files/report.ts';
+import { createJournal, type OpenJournal } from '../../src/files/journal.ts';
+import { hasReport, reportPath, type Report, type ReportEnding } from '../../src/files/report.ts';
 import type { Action } from '../../src/plan/change.ts';
-import { change, ending, header, temporaryFolders } from './samples.ts';
+import { change, ending, header, reportTo, temporaryFolders } from './samples.ts';
 
 const reportOf = (base: string, journal: OpenJournal, end: ReportEnding = ending()): Report => {
-  const path = writeReport(base, journal.fd, readJournal(journal.fd, journal.path), end);
+  const path = reportTo(base, journal, end);
   return JSON.parse(readFileSync(path, 'utf8')) as Report;
 };
 
@@ -26,7 +26,7 @@ describe('report', () => {
     const base = folder();
     const journal = started(base);
     journal.append({ kind: 'before', number: 0, change: change(0) });
-    journal.append({ kind: 'after', number: 0, result: { state: 'applied', why: null, code: null } });
+    journal.append({ kind: 'after', number: 0, result: { state: 'applied', why: null, code: null, milliseconds: 3 } });
     const error = {
       code: 'Cancelled',
       category: 'OperationStopped',
@@ -44,9 +44,10 @@ describe('report', () => {
       ended: '2026-11-22T14:25:00.000Z',
       outcome: 'cancelled',
       graphRequests: 7,
+      directoryRequests: 5,
       error,
       notices: [],
-      changes: [{ number: 0, change: change(0), result: { state: 'applied', why: null, code: null } }],
+      changes: [{ number: 0, change: change(0), result: { state: 'applied', why: null, code: null, milliseconds: 3 } }],
     });
     expect(counts).to.include({ created: 1, cancelled: 4 });
   });
@@ -57,11 +58,11 @@ describe('report', () => {
     const actions: Action[] = ['disable', 'update', 'update', 'enable', 'create', 'create', 'create', 'delete'];
     for (const [number, action] of actions.entries()) {
       journal.append({ kind: 'before', number, change: change(number, action) });
-      journal.append({ kind: 'after', number, result: { state: 'applied', why: null, code: null } });
+      journal.append({ kind: 'after', number, result: { state: 'applied', why: null, code: null, milliseconds: 3 } });
     }
     for (const [index, state] of (['failed', 'skipped', 'skipped', 'cancelled'] as const).entries()) {
       journal.append({ kind: 'before', number: 20 + index, change: change(20 + index) });
-      journal.append({ kind: 'after', number: 20 + index, result: { state, why: 'w', code: null } });
+      journal.append({ kind: 'after', number: 20 + index, result: { state, why: 'w', code: null, milliseconds: 3 } });
     }
     journal.append({ kind: 'before', number: 30, change: change(30, 'delete') });
     expect(reportOf(base, journal).counts).to.deep.equal({
@@ -81,12 +82,16 @@ describe('report', () => {
     const base = folder();
     const journal = started(base);
     journal.append({ kind: 'before', number: 1, change: change(1) });
-    journal.append({ kind: 'after', number: 0, result: { state: 'cancelled', why: 'stopped', code: null } });
+    journal.append({
+      kind: 'after',
+      number: 0,
+      result: { state: 'cancelled', why: 'stopped', code: null, milliseconds: 3 },
+    });
     const [first, second] = reportOf(base, journal).changes;
     expect(first).to.deep.equal({
       number: 0,
       change: null,
-      result: { state: 'cancelled', why: 'stopped', code: null },
+      result: { state: 'cancelled', why: 'stopped', code: null, milliseconds: 3 },
     });
     expect(second?.change).to.deep.equal(change(1));
     expect(second?.result.state).to.equal('unknown');

@@ -4,11 +4,11 @@ import ajvFormats from 'ajv-formats';
 import { expect } from 'chai';
 import { ERROR_CODES } from '../../src/errors.ts';
 import { FormFault } from '../../src/files/form.ts';
-import { createJournal, readJournal } from '../../src/files/journal.ts';
-import { writeReport, type ReportEnding } from '../../src/files/report.ts';
+import { createJournal } from '../../src/files/journal.ts';
+import type { ReportEnding } from '../../src/files/report.ts';
 import { parseReport } from '../../src/files/reportForm.ts';
 import type { RunHeader } from '../../src/ports.ts';
-import { change, ending, header, temporaryFolders } from './samples.ts';
+import { change, ending, header, reportTo, temporaryFolders } from './samples.ts';
 
 const SCHEMA = JSON.parse(readFileSync(new URL('../../docs/report.schema.json', import.meta.url), 'utf8')) as {
   readonly $defs: Record<string, { readonly properties?: Record<string, { readonly enum?: unknown }> }>;
@@ -27,11 +27,11 @@ describe('reportForm', () => {
     const journal = createJournal(base, { ...header('r1'), ...parts });
     journal.append(
       { kind: 'before', number: 0, change: change(0) },
-      { kind: 'after', number: 0, result: { state: 'failed', why: 'w', code: 'ChangeFailed' } },
+      { kind: 'after', number: 0, result: { state: 'failed', why: 'w', code: 'ChangeFailed', milliseconds: 3 } },
       { kind: 'before', number: 1, change: { ...change(1, 'delete'), warnings: ['TransportKeyLost'] } },
-      { kind: 'after', number: 7, result: { state: 'skipped', why: null, code: null } },
+      { kind: 'after', number: 7, result: { state: 'skipped', why: null, code: null, milliseconds: 3 } },
     );
-    const path = writeReport(base, journal.fd, readJournal(journal.fd, journal.path), end);
+    const path = reportTo(base, journal, end);
     journal.close();
     return JSON.parse(readFileSync(path, 'utf8')) as Json;
   };
@@ -55,7 +55,7 @@ describe('reportForm', () => {
     ],
     ['of a refused run', { refusal }, { ...ending('refused'), error: { ...error, code: 'SourceTooSmall' } }],
     ['of a cancelled run', {}, { ...ending('cancelled'), cancelled: 5, error }],
-    ['of a killed run', { held: [] }, { ...ending('interrupted'), graphRequests: null }],
+    ['of a killed run', { held: [] }, { ...ending('interrupted'), graphRequests: null, directoryRequests: null }],
   ];
   for (const [what, parts, end] of real) {
     it(`and the published schema take the report ${what}`, () => {

@@ -4,19 +4,20 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { WritebackError } from '../../src/errors.ts';
-import { createJournal, readJournal } from '../../src/files/journal.ts';
-import { reportPath, writeReport, type ReportEnding } from '../../src/files/report.ts';
+import { createJournal } from '../../src/files/journal.ts';
+import { reportPath, type ReportEnding } from '../../src/files/report.ts';
 import { writeReportPage } from '../../src/files/reportPage.ts';
 import type { Change } from '../../src/plan/change.ts';
 import type { ChangeResult, RunHeader } from '../../src/ports.ts';
 import { runProgram } from '../lab/program.ts';
-import { change, ending, header, temporaryFolders } from './samples.ts';
+import { change, ending, header, reportTo, temporaryFolders } from './samples.ts';
 
-const APPLIED: ChangeResult = { state: 'applied', why: null, code: null };
+const APPLIED: ChangeResult = { state: 'applied', why: null, code: null, milliseconds: 3 };
 const FAILED: ChangeResult = {
   state: 'failed',
   why: 'Creating CN=x: the name is taken by an object that is no device object. Move it away.',
   code: 'ChangeFailed',
+  milliseconds: 3,
 };
 
 const EVIL = `<img src=x onerror="document.title='owned'">\u202e`;
@@ -46,7 +47,7 @@ describe('reportPage', () => {
       journal.append({ kind: 'before', number, change: each });
       if (result !== null) journal.append({ kind: 'after', number, result });
     }
-    const path = writeReport(base, journal.fd, readJournal(journal.fd, journal.path), end);
+    const path = reportTo(base, journal, end);
     journal.close();
     return path;
   };
@@ -205,7 +206,13 @@ describe('reportPage', () => {
   });
 
   it('says of a killed run that it was killed, and what is wrong with its journal', () => {
-    const report = run(folder(), 'r1', [[change(1), null]], {}, { ...ending('interrupted'), graphRequests: null });
+    const report = run(
+      folder(),
+      'r1',
+      [[change(1), null]],
+      {},
+      { ...ending('interrupted'), graphRequests: null, directoryRequests: null },
+    );
     const text = seen(readFileSync(pageOf(report), 'utf8'));
     expect(text).to.include('Interrupted 1 unknown. The process of the run was killed');
     expect(text).to.include('Graph requests not known');

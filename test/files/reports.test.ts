@@ -1,10 +1,9 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { createJournal, readJournal } from '../../src/files/journal.ts';
-import { writeReport } from '../../src/files/report.ts';
+import { createJournal } from '../../src/files/journal.ts';
 import { readReportHeads, removeOldReports } from '../../src/files/reports.ts';
-import { change, ending, header, temporaryFolders } from './samples.ts';
+import { change, ending, header, reportTo, temporaryFolders } from './samples.ts';
 
 describe('reports', () => {
   const folder = temporaryFolders();
@@ -12,7 +11,7 @@ describe('reports', () => {
     const journal = createJournal(base, header(runId));
     for (let number = 0; number < changes; number += 1)
       journal.append({ kind: 'before', number, change: change(number) });
-    writeReport(base, journal.fd, readJournal(journal.fd, journal.path), ending());
+    reportTo(base, journal, ending());
     journal.close();
   };
   const filled = (...names: string[]): string => {

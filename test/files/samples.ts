@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readChanges, readJournal, type OpenJournal } from '../../src/files/journal.ts';
+import { reportChange, writeReport, type ReportEnding } from '../../src/files/report.ts';
 import type { Action, Change } from '../../src/plan/change.ts';
 import type { RunEnding, RunHeader } from '../../src/ports.ts';
 
@@ -59,6 +61,13 @@ export function header(runId: string): RunHeader {
   };
 }
 
+/** Writes the report of an open journal, and returns its path. */
+export function reportTo(folder: string, { fd, path }: OpenJournal, end: ReportEnding): string {
+  const content = readJournal(fd, path);
+  const changes = Array.from(readChanges(fd, content.entries), ([entry, each]) => reportChange(entry, each));
+  return writeReport(folder, content, changes, end);
+}
+
 export function change(number: number, action: Action = 'create'): Change {
   const deviceId = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
   return {
@@ -77,5 +86,12 @@ export function change(number: number, action: Action = 'create'): Change {
 }
 
 export function ending(outcome: RunEnding['outcome'] = 'completed'): RunEnding {
-  return { ended: '2026-11-22T14:25:00.000Z', outcome, graphRequests: 7, cancelled: 0, error: null };
+  return {
+    ended: '2026-11-22T14:25:00.000Z',
+    outcome,
+    graphRequests: 7,
+    directoryRequests: 5,
+    cancelled: 0,
+    error: null,
+  };
 }

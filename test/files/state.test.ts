@@ -26,7 +26,7 @@ import type { PlanExpectation, RunFiles, SavedPlan } from '../../src/ports.ts';
 import { change, DOMAIN, ending, header, temporaryFolders, TENANT } from './samples.ts';
 
 const WRITER = fileURLToPath(new URL('./journalWriter.ts', import.meta.url));
-const APPLIED = { state: 'applied', why: null, code: null } as const;
+const APPLIED = { state: 'applied', why: null, code: null, milliseconds: 3 } as const;
 
 const folderIn = (statePath: string): string => stateFolder({ statePath, tenantId: TENANT, domain: DOMAIN });
 
@@ -128,7 +128,11 @@ describe('state', () => {
       const statePath = folder();
       const journal = filesIn(statePath).openJournal(header('r1'));
       journal.append({ kind: 'before', number: 0, change: change(0) });
-      const late = { kind: 'after', number: 0, result: { state: 'skipped', why: 'from the file', code: null } };
+      const late = {
+        kind: 'after',
+        number: 0,
+        result: { state: 'skipped', why: 'from the file', code: null, milliseconds: 3 },
+      };
       appendFileSync(join(folderIn(statePath), 'journal-r1.ndjson'), `${JSON.stringify(late)}\n`);
       expect(readReport(journal.finish(ending())).changes[0]?.result.why).to.equal('from the file');
     });
@@ -365,6 +369,7 @@ describe('state', () => {
         outcome: 'interrupted',
         ended: lastWritten,
         graphRequests: null,
+        directoryRequests: null,
         error: null,
       });
       expect(report.changes).to.have.length(Math.ceil((lines.length - 1) / 2));

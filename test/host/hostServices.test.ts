@@ -192,6 +192,7 @@ describe('host services', function () {
           for (const socket of sockets) socket.destroy();
           expect((await hanging).code).to.equal('DirectoryBindRefused');
         } finally {
+          silent.close();
           await waiting.close();
           rmSync(folder, { recursive: true });
         }

@@ -511,7 +511,8 @@ describe('the cmdlets', function () {
     });
 
     it('gives a result for each change with -PassThru, the run last', async () => {
-      const result = await run('Sync-DeviceWriteback -Server three -PassThru');
+      const { result, params } = await runAndListen('Sync-DeviceWriteback -Server three -PassThru');
+      expect(params('apply')).to.deep.include({ results: true });
       expect(types(result)).to.deep.equal([
         ...Array.from({ length: 3 }, () => 'DeviceWriteback.Result'),
         'DeviceWriteback.Run',

@@ -200,7 +200,8 @@ async function apply(call) {
       const { data } = failure('ChangeFailed', 'WriteError', `Creating ${dn} failed: busy.`, 'Run it again.', dn);
       await call.notify('$/error', { error: data });
     }
-    await call.notify('$/output', { kind: 'result', items: [{ ...one, state, message: null }] });
+    if (call.params.results)
+      await call.notify('$/output', { kind: 'result', items: [{ ...one, state, message: null }] });
     await call.progress('Applying', `${applied} of ${changes.length}`, (100 * applied) / changes.length);
   }
   note({ event: 'report', applied, cancelled: call.cancelled });
