@@ -4,7 +4,6 @@ import { enableCompileCache } from 'node:module';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import manifest from '../package.json' with { type: 'json' };
 import { runCommandLine } from './commandLine.ts';
 import { createHandlers } from './commands/handlers.ts';
@@ -25,8 +24,6 @@ import { PROTOCOL_VERSION } from './protocol/messages.ts';
 import { serve } from './protocol/serve.ts';
 
 enableCompileCache();
-// Left alone, the space for new objects grows to more than what the rows of a million devices take, and saves little.
-setFlagsFromString('--semi-space-growth-factor=1');
 
 // Whatever a library prints must not be taken for a line of the protocol.
 const stdout = process.stdout;

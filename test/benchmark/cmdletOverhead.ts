@@ -14,10 +14,10 @@ import path from 'node:path';
 import type { PlanResult } from '../../src/protocol/messages.ts';
 import type { DirectoryUser } from '../lab/domainController.ts';
 import { MANIFEST, PowerShell, quote } from '../powershell/powerShell.ts';
-import { startEngine, type EngineClient } from '../protocol/engineClient.ts';
+import type { EngineClient } from '../protocol/engineClient.ts';
 import { alternatingPairs, median, medianDifference, type Figure, type Pair, type Row } from './figure.ts';
 import {
-  BUNDLED_ENGINE,
+  startBundledEngine,
   connectionParameters,
   resultOf,
   secretParameters,
@@ -40,7 +40,7 @@ export const cmdletOverhead: Row = {
         const configurationPath = path.join(folder, 'bench.json');
         const settings = connectionParameters(graph, dc, dc.address, path.join(folder, 'state'));
         writeFileSync(configurationPath, JSON.stringify(namedAsCmdletParameters(settings)));
-        const engine = await startEngine(BUNDLED_ENGINE);
+        const engine = await startBundledEngine();
         const powerShell = new PowerShell();
         try {
           const request = { configurationPath, ...secretParameters(account) };

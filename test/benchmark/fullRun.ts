@@ -9,9 +9,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { PlanResult, WireRun } from '../../src/protocol/messages.ts';
 import { LAB_TENANT } from '../lab/registrationService.ts';
-import { startEngine } from '../protocol/engineClient.ts';
 import { median, round, type Figure, type Row } from './figure.ts';
-import { BUNDLED_ENGINE, resultOf } from './plannedWrite.ts';
+import { startBundledEngine, resultOf } from './plannedWrite.ts';
 import { peakMebibytes, processorSeconds } from './processFigures.ts';
 import { ACCOUNT, APPLICATION, startProgram, startStreamedServers, type StreamedServers } from './streamedServers.ts';
 
@@ -107,7 +106,7 @@ function shown({ seconds, processorSeconds: processor, mebibytes }: Measured): s
 /** Plans, and applies nothing but what is not to be counted: every change is declined. */
 async function measureRun({ graph, directory }: StreamedServers, devices: number, changes: number): Promise<Measured> {
   const statePath = mkdtempSync(path.join(tmpdir(), 'devicewriteback-bench-'));
-  const engine = await startEngine(BUNDLED_ENGINE);
+  const engine = await startBundledEngine();
   try {
     const before = processorSeconds(engine.pid);
     const started = performance.now();

@@ -12,7 +12,12 @@ import type { LdifEntry } from '../lab/ldif.ts';
 import { LAB_TENANT } from '../lab/registrationService.ts';
 import { startEngine, type Answer, type EngineClient } from '../protocol/engineClient.ts';
 
-export const BUNDLED_ENGINE = path.resolve(import.meta.dirname, '../../module/bin/engine/engine.mjs');
+const BUNDLED_ENGINE = path.resolve(import.meta.dirname, '../../module/bin/engine/engine.mjs');
+
+/** The bundled engine, started as the module starts it. */
+export function startBundledEngine(): Promise<EngineClient> {
+  return startEngine(BUNDLED_ENGINE, { nodeArguments: ['--max-semi-space-size=16'] });
+}
 
 const SEED = 2026;
 /** Of 100 synthetic devices 11 cannot be written, so that this many more are needed. */
@@ -85,7 +90,7 @@ export async function withPlannedWrite<T>(
   server: string = dc.address,
 ): Promise<T> {
   const statePath = mkdtempSync(path.join(tmpdir(), 'devicewriteback-bench-'));
-  const engine = await startEngine(BUNDLED_ENGINE);
+  const engine = await startBundledEngine();
   try {
     const parameters = { ...connectionParameters(graph, dc, server, statePath), ...secretParameters(account) };
     const planned = await engine.call('plan', parameters);
