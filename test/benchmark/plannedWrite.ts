@@ -72,6 +72,7 @@ export function secretParameters(account: DirectoryUser) {
 /** An engine that has made its plan over a fresh directory and has not begun to apply it. */
 export interface PlannedWrite {
   readonly engine: EngineClient;
+  readonly statePath: string;
   /** The objects that the approved creates make, in the order of the plan. */
   readonly entries: readonly LdifEntry[];
   /** Applies the creates; the rest of the plan is declined. */
@@ -104,6 +105,7 @@ export async function withPlannedWrite<T>(
     const declined = changes.map(({ number }) => number).filter((number) => !wanted.has(number));
     return await work({
       engine,
+      statePath,
       entries: approved.map(entryOf),
       apply: async () => {
         const run = resultOf<WireRun>(await engine.call('apply', { handle, digest, declined }));
