@@ -6,7 +6,7 @@ import { ATTRIBUTE_NAMES, MARK_ATTRIBUTE } from '../../src/device/attributes.ts'
 import { guidToHex } from '../../src/device/guid.ts';
 import { startStreamingDirectory, type StreamedEntry } from '../emulator/streamingDirectory.ts';
 import { issueCertificate } from '../lab/certificate.ts';
-import { CONFIGURATION_DN, DOMAIN_DN, HOST_NAME } from '../lab/domain.ts';
+import { CONFIGURATION_DN, ROOT } from '../lab/domain.ts';
 import {
   CONNECTION_POINT_DN,
   DEVICE_CONTAINER_DN,
@@ -45,11 +45,11 @@ function rootDse(): StreamedEntry {
   return {
     distinguishedName: '',
     attributes: {
-      dnsHostName: [HOST_NAME],
-      defaultNamingContext: [DOMAIN_DN],
+      dnsHostName: [ROOT.hostName],
+      defaultNamingContext: [ROOT.dn],
       configurationNamingContext: [CONFIGURATION_DN],
       schemaNamingContext: [SCHEMA_DN],
-      rootDomainNamingContext: [DOMAIN_DN],
+      rootDomainNamingContext: [ROOT.dn],
       currentTime: [`${new Date().toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}.0Z`],
       highestCommittedUSN: ['12345'],
       supportedControl: ['1.2.840.113556.1.4.319'],

@@ -55,17 +55,23 @@ export class Forest {
   /** An unprepared forest, unless the options say otherwise; the engine binds as the administrator. */
   static async start(options: ForestOptions = {}): Promise<Forest> {
     const { devices, ...controller } = options;
-    // The engine first: where it cannot start, nothing is left that keeps the tests from ending.
-    const engine = await startEngine();
-    const [dc, tenant] = await Promise.all([
-      startDomainController({ schema: 87, ...controller }),
-      startGraphEmulator({
+    const started: (() => Promise<unknown>)[] = [];
+    try {
+      const dc = await startDomainController({ schema: 87, ...controller });
+      started.push(() => dc.stop());
+      const tenant = await startGraphEmulator({
         tenantId: LAB_TENANT.tenantId,
         ...(devices === undefined ? {} : { synthetic: syntheticDevices(devices, 1) }),
-      }),
-    ]);
-    tenant.apps.register({ clientId: CLIENT_ID, secrets: [CLIENT_SECRET] });
-    return new Forest(dc, tenant, engine, await mkdtemp(path.join(os.tmpdir(), 'devicewriteback-state-')));
+      });
+      started.push(() => tenant.stop());
+      tenant.apps.register({ clientId: CLIENT_ID, secrets: [CLIENT_SECRET] });
+      const engine = await startEngine();
+      return new Forest(dc, tenant, engine, await mkdtemp(path.join(os.tmpdir(), 'devicewriteback-state-')));
+    } catch (error) {
+      // What is left would keep the tests from ending.
+      for (const stop of started) await stop();
+      throw error;
+    }
   }
 
   /** A prepared forest whose engine binds as an account that has the least rights and no other. */

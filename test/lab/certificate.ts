@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { HOST_NAME } from './domain.ts';
+import { ROOT } from './domain.ts';
 import { runProgram } from './program.ts';
 
 /**
@@ -24,11 +24,12 @@ export async function issueCertificate(
   folder: string,
   address: string,
   kind: CertificateKind,
+  name = ROOT.hostName,
 ): Promise<ServerCertificate> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = (name: string): string => path.join(folder, name);
   const openssl = (command: string): Promise<string> => runProgram('openssl', command.split(' '), { folder });
-  const host = kind === 'otherHost' ? OTHER_HOST : { name: HOST_NAME, address };
+  const host = kind === 'otherHost' ? OTHER_HOST : { name, address };
   const now = Date.now();
   const [start, end] = kind === 'expired' ? [now - 3 * DAY_MS, now - DAY_MS] : [now - DAY_MS, now + 30 * DAY_MS];
   await writeFile(file('authority.cnf'), AUTHORITY_CONFIGURATION);

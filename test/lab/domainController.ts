@@ -3,29 +3,27 @@ import path from 'node:path';
 import { holdAddress } from './address.ts';
 import { type CertificateKind, issueCertificate, type ServerCertificate } from './certificate.ts';
 import {
-  ADMINISTRATOR,
   COMPUTER_NAME,
   CONFIGURATION_DN,
   type Credential,
-  DOMAIN_DN,
-  DOMAIN_NAME,
+  type Domain,
   DURABLE_LAB_FOLDER,
-  HOST_NAME,
   LAB_FOLDER,
-  NETBIOS_DOMAIN,
-  REALM,
+  ROOT,
   type SchemaVersion,
 } from './domain.ts';
 import type { Hold } from './hold.ts';
 import { LdapTools, type SearchAnswer, type SearchScope } from './ldapTools.ts';
 import { type LdifEntry, parseLdif, textValues } from './ldif.ts';
 import { runProgram } from './program.ts';
-import { DEVICE_CONTAINER_DN, leastRightsSddl, preparationLdif, type Tenant } from './registrationService.ts';
+import { deviceContainerDn, leastRightsSddl, preparationLdif, type Tenant } from './registrationService.ts';
 import { SambaProcess } from './sambaProcess.ts';
 import { copyTemplate } from './template.ts';
 
 export interface DomainControllerOptions {
   readonly schema: SchemaVersion;
+  /** Default the root of the forest. */
+  readonly domain?: Domain;
   /** A loopback address; default a free one of 127.0.1.10 to 127.0.1.249. */
   readonly address?: string;
   /** Default good. */
@@ -50,15 +48,21 @@ export async function startDomainController(options: DomainControllerOptions): P
   const parent = path.join(options.durable ? DURABLE_LAB_FOLDER : LAB_FOLDER, 'running');
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await removeAbandoned(parent);
+  const { domain = ROOT, durable = false } = options;
   const held = await holdAddress(options.address);
   const folder = await mkdtemp(path.join(parent, `${process.pid}-`));
   try {
-    const certificate = await issueCertificate(path.join(folder, 'tls'), held.address, options.certificate ?? 'good');
-    await copyTemplate(options.schema, folder);
+    const certificate = await issueCertificate(
+      path.join(folder, 'tls'),
+      held.address,
+      options.certificate ?? 'good',
+      domain.hostName,
+    );
+    await copyTemplate(options.schema, domain, folder);
     const configurationFile = path.join(folder, 'smb.conf');
-    await writeFile(configurationFile, sambaConfiguration(folder, held.address, certificate, options.durable ?? false));
+    await writeFile(configurationFile, sambaConfiguration(folder, domain, held.address, certificate, durable));
     const samba = await SambaProcess.start(folder, configurationFile, held.address);
-    const domainController = new DomainController(options, folder, held.address, certificate, held, samba);
+    const domainController = new DomainController(options, domain, folder, held.address, certificate, held, samba);
     try {
       if (options.prepared) await domainController.prepare(options.prepared === true ? undefined : options.prepared);
       return domainController;
@@ -80,13 +84,13 @@ export class DomainController {
   /** Plain LDAP with StartTLS or Kerberos, and LDAPS. */
   readonly port = 389;
   readonly securePort = 636;
-  readonly hostName = HOST_NAME;
-  readonly domainName = DOMAIN_NAME;
-  readonly realm = REALM;
-  readonly domainDn = DOMAIN_DN;
+  readonly hostName: string;
+  readonly domainName: string;
+  readonly realm: string;
+  readonly domainDn: string;
   readonly configurationDn = CONFIGURATION_DN;
-  readonly deviceContainerDn = DEVICE_CONTAINER_DN;
-  readonly administrator = ADMINISTRATOR;
+  readonly deviceContainerDn: string;
+  readonly administrator: Credential;
   /** PEM of the authority that issued the server's certificate. */
   readonly caFile: string;
   /** ldaps://address:636 */
@@ -103,6 +107,7 @@ export class DomainController {
 
   constructor(
     options: DomainControllerOptions,
+    domain: Domain,
     folder: string,
     address: string,
     certificate: ServerCertificate,
@@ -110,6 +115,12 @@ export class DomainController {
     samba: SambaProcess,
   ) {
     this.schema = options.schema;
+    this.hostName = domain.hostName;
+    this.domainName = domain.name;
+    this.realm = domain.realm;
+    this.domainDn = domain.dn;
+    this.deviceContainerDn = deviceContainerDn(domain.dn);
+    this.administrator = domain.administrator;
     this.address = address;
     this.caFile = certificate.caFile;
     this.url = `ldaps://${address}:${this.securePort}`;
@@ -147,13 +158,13 @@ export class DomainController {
 
   /** Makes the container of the device objects, the registration service and the service connection point. */
   async prepare(tenant?: Tenant): Promise<void> {
-    await this.ldapAdd(preparationLdif(tenant));
+    await this.ldapAdd(preparationLdif(tenant, this.deviceContainerDn));
   }
 
   /** Adds an enabled user without any right of its own to CN=Users. */
   async addUser(name: string, password: string): Promise<DirectoryUser> {
-    const dn = `CN=${name},CN=Users,${DOMAIN_DN}`;
-    const userName = `${name}@${DOMAIN_NAME}`;
+    const dn = `CN=${name},CN=Users,${this.domainDn}`;
+    const userName = `${name}@${this.domainName}`;
     // unicodePwd takes the quoted password in UTF-16LE (MS-ADTS 3.1.1.3.1.5.1); 512 is a normal enabled account.
     const unicodePassword = Buffer.from(`"${password}"`, 'utf16le').toString('base64');
     await this.ldapAdd(`dn: ${dn}
@@ -171,7 +182,7 @@ unicodePwd:: ${unicodePassword}
   }
 
   /** Gives the account the least rights to write device objects on the container, by samba-tool dsacl. */
-  async grantLeastRights(sid: string, containerDn: string = DEVICE_CONTAINER_DN): Promise<void> {
+  async grantLeastRights(sid: string, containerDn: string = this.deviceContainerDn): Promise<void> {
     await this.addAccess(containerDn, leastRightsSddl(sid));
   }
 
@@ -187,18 +198,18 @@ unicodePwd:: ${unicodePassword}
     filter = '(objectClass=*)',
     attributes: readonly string[] = [],
     scope: SearchScope = 'sub',
-    credential: Credential = ADMINISTRATOR,
+    credential: Credential = this.administrator,
   ): Promise<SearchAnswer> {
     return this.#tools.search(base, filter, attributes, scope, credential);
   }
 
   /** ldapadd over LDAPS, content LDIF. Rejects with a ProgramError whose exit code is the LDAP result code. */
-  ldapAdd(ldif: string, credential: Credential = ADMINISTRATOR): Promise<void> {
+  ldapAdd(ldif: string, credential: Credential = this.administrator): Promise<void> {
     return this.#tools.add(ldif, credential);
   }
 
   /** ldapmodify over LDAPS, change LDIF. Rejects with a ProgramError whose exit code is the LDAP result code. */
-  ldapModify(ldif: string, credential: Credential = ADMINISTRATOR): Promise<void> {
+  ldapModify(ldif: string, credential: Credential = this.administrator): Promise<void> {
     return this.#tools.modify(ldif, credential);
   }
 
@@ -206,11 +217,17 @@ unicodePwd:: ${unicodePassword}
   async ldbSearch(
     filter: string,
     attributes: readonly string[] = [],
-    base: string = DOMAIN_DN,
+    base: string = this.domainDn,
     scope: SearchScope = 'sub',
   ): Promise<LdifEntry[]> {
     const parameters = ['-H', this.#databaseFile, `--configfile=${this.#configurationFile}`, '-b', base];
     return parseLdif(await runProgram('ldbsearch', [...parameters, `--scope=${scope}`, filter, ...attributes]));
+  }
+
+  /** Adds to the database file itself as SYSTEM, though what a value names is not there. */
+  async ldbAdd(ldif: string): Promise<void> {
+    const parameters = ['-H', this.#databaseFile, `--configfile=${this.#configurationFile}`, '--relax'];
+    await runProgram('ldbadd', parameters, { input: ldif });
   }
 
   /** highestCommittedUSN of the rootDSE (MS-ADTS 3.1.1.3.2): it grows with every write, whoever does it. */
@@ -239,11 +256,17 @@ function processExists(pid: number): boolean {
   }
 }
 
-function sambaConfiguration(folder: string, address: string, certificate: ServerCertificate, durable: boolean): string {
+function sambaConfiguration(
+  folder: string,
+  domain: Domain,
+  address: string,
+  certificate: ServerCertificate,
+  durable: boolean,
+): string {
   return `[global]
 netbios name = ${COMPUTER_NAME.toUpperCase()}
-workgroup = ${NETBIOS_DOMAIN}
-realm = ${REALM}
+workgroup = ${domain.netbiosName}
+realm = ${domain.realm}
 server role = active directory domain controller
 server services = ldap, kdc
 interfaces = ${address}/8

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Credential, DOMAIN_NAME, HOST_NAME, REALM } from './domain.ts';
+import { ROOT, type Credential } from './domain.ts';
 import type { DomainController } from './domainController.ts';
 import { runProgram } from './program.ts';
 
 /** The service principal name of the LDAP service of every domain controller of the lab. */
-export const LDAP_PRINCIPAL = `ldap/${HOST_NAME}`;
+export const LDAP_PRINCIPAL = `ldap/${ROOT.hostName}`;
 
 /**
  * A Kerberos client of one domain controller of the lab: its own configuration and its own tickets. A process uses them
@@ -50,23 +50,23 @@ export class KerberosClient {
 
 /** Kerberos spells a realm in capitals, where a user principal name has the domain as DNS spells it. */
 function principalOf(userName: string): string {
-  const [name = '', domain = DOMAIN_NAME] = userName.split('@');
+  const [name = '', domain = ROOT.name] = userName.split('@');
   return `${name}@${domain.toUpperCase()}`;
 }
 
 function configuration(address: string): string {
   return `[libdefaults]
- default_realm = ${REALM}
+ default_realm = ${ROOT.realm}
  dns_lookup_realm = false
  dns_lookup_kdc = false
  dns_canonicalize_hostname = false
  rdns = false
 [realms]
- ${REALM} = {
+ ${ROOT.realm} = {
   kdc = ${address}
  }
 [domain_realm]
- .${DOMAIN_NAME} = ${REALM}
- ${DOMAIN_NAME} = ${REALM}
+ .${ROOT.name} = ${ROOT.realm}
+ ${ROOT.name} = ${ROOT.realm}
 `;
 }

@@ -1,4 +1,4 @@
-import { ADMINISTRATOR, type Credential } from './domain.ts';
+import { ROOT, type Credential } from './domain.ts';
 import { type LdifEntry, parseLdif } from './ldif.ts';
 import { runProgram } from './program.ts';
 
@@ -31,7 +31,7 @@ export class LdapTools {
     filter: string,
     attributes: readonly string[],
     scope: SearchScope,
-    credential: Credential = ADMINISTRATOR,
+    credential: Credential = ROOT.administrator,
   ): Promise<SearchAnswer> {
     const parameters = ['-LLL', '-o', 'ldif-wrap=no', '-s', scope, '-b', base, filter, ...attributes];
     const text = await runProgram('ldapsearch', [...this.#session(credential), ...parameters], {
@@ -41,12 +41,12 @@ export class LdapTools {
   }
 
   /** ldapadd: entries as content LDIF. */
-  async add(ldif: string, credential: Credential = ADMINISTRATOR): Promise<void> {
+  async add(ldif: string, credential: Credential): Promise<void> {
     await runProgram('ldapadd', this.#session(credential), { input: ldif, environment: this.#environment });
   }
 
   /** ldapmodify: change LDIF, any changetype. */
-  async modify(ldif: string, credential: Credential = ADMINISTRATOR): Promise<void> {
+  async modify(ldif: string, credential: Credential): Promise<void> {
     await runProgram('ldapmodify', this.#session(credential), { input: ldif, environment: this.#environment });
   }
 

@@ -1,12 +1,18 @@
 #!/usr/bin/python3
-"""Provisions the directory of a lab domain controller: provision.py <69|87> <options of samba-tool domain provision>.
+"""Provisions the directory of a lab domain controller:
+provision.py <69|87> <DNS name of the forest's root> <options of samba-tool domain provision>.
 
 The number is the objectVersion of the schema: 69 is Windows Server 2012 R2, 87 is Windows Server 2016. Samba before 4.19
 does not offer the latter by name, though its package installs Microsoft's schema files for it; they are registered here.
+
+A realm that is not the root becomes a child domain of it. Samba would make one by joining a running root; here the
+configuration and the schema are made at the root's name, as a join would leave them.
 """
 import sys
 
 import ldb
+import samba.provision
+from samba import dn_from_dns_name
 from samba.auth import system_session
 from samba.netcmd.domain import cmd_domain_provision
 from samba.param import LoadParm
@@ -29,6 +35,22 @@ def offer_schema_2016():
             option.choices = list(Schema.base_schemas)
 
 
+def below_root(root_dn, domain_dn):
+    guess_names = samba.provision.guess_names
+    read_and_sub_file = samba.provision.common.read_and_sub_file
+
+    def guess_names_below_root(*values, **named):
+        return guess_names(*values, **dict(named, rootdn=root_dn))
+
+    # Samba's own files place some of the configuration below the domain.
+    def read_and_sub_file_below_root(*values, **named):
+        text = read_and_sub_file(*values, **named)
+        return text.replace("CN=Configuration," + domain_dn, "CN=Configuration," + root_dn)
+
+    samba.provision.guess_names = guess_names_below_root
+    samba.provision.common.read_and_sub_file = read_and_sub_file_below_root
+
+
 def option_value(name, options):
     return next(text[len(name) + 1:] for text in options if text.startswith(name + "="))
 
@@ -39,7 +61,7 @@ def modify(samdb, dn, attribute, value):
     samdb.modify(message)
 
 
-def complete(options):
+def complete(options, root):
     folder = option_value("--targetdir", options)
     host = option_value("--host-name", options)
     realm = option_value("--realm", options)
@@ -61,15 +83,29 @@ def complete(options):
     if principal not in [str(name) for name in account.get("servicePrincipalName", [])]:
         modify(samdb, str(account.dn), "servicePrincipalName", principal)
 
+    if realm.lower() != root:
+        name = root.split(".")[0].upper()
+        message = {
+            "dn": "CN=%s,CN=Partitions,%s" % (name, samdb.get_config_basedn()),
+            "objectClass": "crossRef",
+            "nCName": dn_from_dns_name(root),
+            "nETBIOSName": name,
+            "dnsRoot": root,
+            "systemFlags": "3",
+        }
+        # The root itself is not there to be referred to.
+        samdb.add(message, ["relax:0"])
+
 
 def main():
-    version, options = sys.argv[1], sys.argv[2:]
+    version, root, options = sys.argv[1], sys.argv[2], sys.argv[3:]
     offer_schema_2016()
+    below_root(dn_from_dns_name(root), dn_from_dns_name(option_value("--realm", options).lower()))
     command = cmd_domain_provision()
     failed = command._run("provision", "--base-schema=" + BASE_SCHEMAS[version], *options)
     if failed:
         sys.exit(failed)
-    complete(options)
+    complete(options, root)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-import { CONFIGURATION_DN, DOMAIN_DN } from './domain.ts';
+import { CONFIGURATION_DN, ROOT } from './domain.ts';
 
 /** The tenant that the service connection point names. */
 export interface Tenant {
@@ -9,7 +9,8 @@ export interface Tenant {
 export const LAB_TENANT: Tenant = { tenantId: '72f988bf-86f1-41af-91ab-2d7cd011db47', tenantName: 'contoso.com' };
 
 /** The container of the device objects (MS-ADSC, class msDS-DeviceContainer); only below a domain. */
-export const DEVICE_CONTAINER_DN = `CN=RegisteredDevices,${DOMAIN_DN}`;
+export const deviceContainerDn = (domainDn: string): string => `CN=RegisteredDevices,${domainDn}`;
+export const DEVICE_CONTAINER_DN = deviceContainerDn(ROOT.dn);
 export const REGISTRATION_CONFIGURATION_DN = `CN=Device Registration Configuration,CN=Services,${CONFIGURATION_DN}`;
 const REGISTRATION_SERVICES_DN = `CN=Device Registration Services,${REGISTRATION_CONFIGURATION_DN}`;
 export const REGISTRATION_SERVICE_DN = `CN=DeviceRegistrationService,${REGISTRATION_SERVICES_DN}`;
@@ -22,8 +23,8 @@ const DEVICE_CLASS_GUID = '5df2b673-6d41-4774-b3e8-d52e8ee9ff99';
  * What a forest prepared for device write-back holds: the container, the registration service that points at it, and
  * the service connection point that names the tenant. LDIF for ldapadd.
  */
-export function preparationLdif(tenant: Tenant = LAB_TENANT): string {
-  return `dn: ${DEVICE_CONTAINER_DN}
+export function preparationLdif(tenant: Tenant = LAB_TENANT, containerDn = DEVICE_CONTAINER_DN): string {
+  return `dn: ${containerDn}
 objectClass: msDS-DeviceContainer
 
 dn: ${REGISTRATION_CONFIGURATION_DN}
@@ -34,7 +35,7 @@ objectClass: msDS-DeviceRegistrationServiceContainer
 
 dn: ${REGISTRATION_SERVICE_DN}
 objectClass: msDS-DeviceRegistrationService
-msDS-DeviceLocation: ${DEVICE_CONTAINER_DN}
+msDS-DeviceLocation: ${containerDn}
 msDS-IsEnabled: TRUE
 msDS-RegistrationQuota: 10
 msDS-MaximumRegistrationInactivityPeriod: 90

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ADMINISTRATOR, COMPUTER_NAME, LAB_FOLDER, NETBIOS_DOMAIN, REALM, type SchemaVersion } from './domain.ts';
+import { COMPUTER_NAME, LAB_FOLDER, ROOT, type Domain, type SchemaVersion } from './domain.ts';
 import { hold } from './hold.ts';
 import { runProgram } from './program.ts';
 
@@ -17,22 +17,22 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const COPIED_FOLDERS = ['private', 'state'];
 
 /**
- * Copies a freshly provisioned directory of that schema into `target`. It is provisioned once for each version of
+ * Copies a freshly provisioned directory of that schema and domain into `target`. It is provisioned once for each version of
  * Samba and of the provision script, about 4 s, by the first process that asks; others wait for it.
  */
-export async function copyTemplate(schema: SchemaVersion, target: string): Promise<void> {
-  const template = await provisionedTemplate(schema);
+export async function copyTemplate(schema: SchemaVersion, domain: Domain, target: string): Promise<void> {
+  const template = await provisionedTemplate(schema, domain);
   for (const folder of COPIED_FOLDERS) {
     await cp(path.join(template, folder), path.join(target, folder), { recursive: true, preserveTimestamps: true });
   }
 }
 
-async function provisionedTemplate(schema: SchemaVersion): Promise<string> {
-  const folder = path.join(TEMPLATES_FOLDER, `${schema}-${await templateKey()}`);
+async function provisionedTemplate(schema: SchemaVersion, domain: Domain): Promise<string> {
+  const folder = path.join(TEMPLATES_FOLDER, `${schema}-${domain.netbiosName}-${await templateKey()}`);
   if (!existsSync(folder)) {
     const turn = await hold(`template/${path.basename(folder)}`);
     try {
-      if (!existsSync(folder)) await provision(schema, folder);
+      if (!existsSync(folder)) await provision(schema, domain, folder);
     } finally {
       await turn.release();
     }
@@ -51,7 +51,7 @@ async function templateKey(): Promise<string> {
 }
 
 /** Provisions beside its final place and renames, so that a template is either whole or not there. */
-async function provision(schema: SchemaVersion, folder: string): Promise<void> {
+async function provision(schema: SchemaVersion, domain: Domain, folder: string): Promise<void> {
   await mkdir(TEMPLATES_FOLDER, { recursive: true, mode: 0o700 });
   await removeUnusedTemplates();
   const unfinished = await mkdtemp(path.join(TEMPLATES_FOLDER, 'unfinished-'));
@@ -59,13 +59,14 @@ async function provision(schema: SchemaVersion, folder: string): Promise<void> {
     await runProgram(PYTHON, [
       PROVISION_SCRIPT,
       String(schema),
-      `--realm=${REALM}`,
-      `--domain=${NETBIOS_DOMAIN}`,
+      ROOT.name,
+      `--realm=${domain.realm}`,
+      `--domain=${domain.netbiosName}`,
       `--host-name=${COMPUTER_NAME}`,
       '--host-ip=127.0.0.1',
       '--server-role=dc',
       '--dns-backend=NONE',
-      `--adminpass=${ADMINISTRATOR.password}`,
+      `--adminpass=${domain.administrator.password}`,
       `--targetdir=${unfinished}`,
       // File systems in memory have no extended attributes, which the policy folder wants.
       '--option=vfs objects = fake_perms dfs_samba4 acl_xattr xattr_tdb',
