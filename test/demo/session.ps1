@@ -8,7 +8,10 @@ function New-Credential {
 
 $PSStyle.OutputRendering = 'PlainText'
 foreach ($name in $Names) { $ExecutionContext.SessionState.PSVariable.Set($name, (New-Credential)) }
+# Without a terminal PowerShell takes lines for 80 characters long. The test host goes by COLUMNS, and has no Out-String.
+$isHost = $null -eq (Get-Command Out-String -ErrorAction Ignore)
+$typed = { try { . ([scriptblock]::Create($command)) } catch { $_ } }
 while ($null -ne ($command = [Console]::In.ReadLine())) {
-    try { . ([scriptblock]::Create($command)) | Out-Default } catch { $_ | Out-Default }
+    if ($isHost) { . $typed | Out-Default } else { . $typed | Out-String -Stream -Width $env:COLUMNS | Out-Default }
     [Console]::Out.WriteLine($EndOfOutput)
 }

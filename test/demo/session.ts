@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
 import type { Credential } from '../../src/ports.ts';
-import { fileCommandLine } from '../powershell/powerShell.ts';
+import { fileCommandLine, POWERSHELL_ENVIRONMENT } from '../powershell/powerShell.ts';
 
 const END_OF_OUTPUT = '<end of output>';
 
@@ -27,7 +27,7 @@ export class Session {
     const [program, ...args] = fileCommandLine(path.join(import.meta.dirname, 'session.ps1'));
     this.name = program === 'dotnet' ? 'the PowerShell engine in the test host' : program;
     this.shell = spawn(program, [...args, END_OF_OUTPUT, ...Object.keys(credentials)], {
-      env: { ...process.env, POWERSHELL_TELEMETRY_OPTOUT: '1', COLUMNS: '140', ...environment },
+      env: { ...process.env, ...POWERSHELL_ENVIRONMENT, COLUMNS: '140', ...environment },
       stdio: 'pipe',
     });
     this.shell.stderr.pipe(process.stderr);

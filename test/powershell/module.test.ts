@@ -4,7 +4,7 @@ import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from '
 import path from 'node:path';
 import { CAUSES, HELD_REASONS } from '../../src/plan/change.ts';
 import { FakeEngineSetup } from './fakeEngineSetup.ts';
-import { fileCommandLine, MANIFEST, PowerShell, quote, ROOT } from './powerShell.ts';
+import { MANIFEST, POWERSHELL_ENVIRONMENT, PowerShell, quote, ROOT, terminalCommandLine } from './powerShell.ts';
 
 const CMDLETS = [
   'ConvertTo-DeviceWritebackReport',
@@ -102,11 +102,12 @@ describe('the module', function () {
   const show = (script: string): { readonly text: string; readonly status: number | null } => {
     const file = path.join(setup.folder, 'show.ps1');
     writeFileSync(file, `Import-Module ${quote(MANIFEST)}\n${script}\n`);
-    const [program, ...parameters] = fileCommandLine(file);
+    const [program, ...parameters] = terminalCommandLine(file, 120);
     const { stdout, stderr, status } = spawnSync(program, parameters, {
       encoding: 'utf8',
       env: {
         ...process.env,
+        ...POWERSHELL_ENVIRONMENT,
         DEVICEWRITEBACK_NODE: path.join(setup.folder, 'fake node'),
         COLUMNS: '120',
         NO_COLOR: '1',

@@ -13,6 +13,9 @@ const SCENARIO_SCRIPT = path.join(import.meta.dirname, 'scenario.ps1');
 /** How long a scenario may take, in milliseconds. */
 const PATIENCE = 60_000;
 
+/** PowerShell breaks lines between words only in languages that it knows. */
+export const POWERSHELL_ENVIRONMENT = { POWERSHELL_TELEMETRY_OPTOUT: '1', LC_ALL: 'en_US.UTF-8' };
+
 export interface Scenario {
   readonly script: string;
   /** Answers to prompts, in order: the label of a choice, such as "Yes to All", or a line of text. */
@@ -79,7 +82,7 @@ export class PowerShell {
   constructor(environment: Readonly<Record<string, string>> = {}) {
     const [program, ...parameters] = commandLine();
     this.process = spawn(program, parameters, {
-      env: { ...process.env, POWERSHELL_TELEMETRY_OPTOUT: '1', ...environment },
+      env: { ...process.env, ...POWERSHELL_ENVIRONMENT, ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const { stdin, stdout, stderr } = this.process;
@@ -161,6 +164,13 @@ export function fileCommandLine(script: string): [string, ...string[]] {
   const pwsh = namedPwsh();
   if (pwsh !== null) return [pwsh, '-NoProfile', '-NonInteractive', '-File', script];
   return ['dotnet', builtHost(), '-File', script];
+}
+
+/** The same at a terminal of so many columns, which has no colours and moves no cursor. */
+export function terminalCommandLine(script: string, columns: number): [string, ...string[]] {
+  const [program, ...parameters] = fileCommandLine(script);
+  const words = [program, ...parameters].map((word) => `'${word}'`).join(' ');
+  return ['script', '-qefc', `stty cols ${columns} rows 40 -opost; TERM=dumb exec ${words}`, '/dev/null'];
 }
 
 function commandLine(): [string, ...string[]] {
