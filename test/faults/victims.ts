@@ -112,9 +112,16 @@ function script({ params, account, dc, tenant, statePath }: Forest, { full, maxi
 
 function childrenOf(pid: number): readonly number[] {
   const threads = readdirSync(`/proc/${pid}/task`);
-  return threads.flatMap((thread) =>
-    (readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').match(/\d+/g) ?? []).map(Number),
-  );
+  return threads.flatMap((thread) => (childrenOfThread(pid, thread).match(/\d+/g) ?? []).map(Number));
+}
+
+/** Nothing of a thread that has ended meanwhile. */
+function childrenOfThread(pid: number, thread: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** A process that has ended and is not yet taken note of (state Z) has ended. */

@@ -4,7 +4,7 @@ import { copyFileSync, globSync, mkdirSync, readFileSync, writeFileSync } from '
 import path from 'node:path';
 import { CAUSES, HELD_REASONS } from '../../src/plan/change.ts';
 import { FakeEngineSetup } from './fakeEngineSetup.ts';
-import { MANIFEST, POWERSHELL_ENVIRONMENT, PowerShell, quote, ROOT, terminalCommandLine } from './powerShell.ts';
+import { fileCommandLine, MANIFEST, POWERSHELL_ENVIRONMENT, PowerShell, quote, ROOT } from './powerShell.ts';
 
 const CMDLETS = [
   'ConvertTo-DeviceWritebackReport',
@@ -102,7 +102,7 @@ describe('the module', function () {
   const show = (script: string): { readonly text: string; readonly status: number | null } => {
     const file = path.join(setup.folder, 'show.ps1');
     writeFileSync(file, `Import-Module ${quote(MANIFEST)}\n${script}\n`);
-    const [program, ...parameters] = terminalCommandLine(file, 120);
+    const [program, ...parameters] = fileCommandLine(file);
     const { stdout, stderr, status } = spawnSync(program, parameters, {
       encoding: 'utf8',
       env: {

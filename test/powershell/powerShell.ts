@@ -166,13 +166,6 @@ export function fileCommandLine(script: string): [string, ...string[]] {
   return ['dotnet', builtHost(), '-File', script];
 }
 
-/** The same at a terminal of so many columns, which has no colours and moves no cursor. */
-export function terminalCommandLine(script: string, columns: number): [string, ...string[]] {
-  const [program, ...parameters] = fileCommandLine(script);
-  const words = [program, ...parameters].map((word) => `'${word}'`).join(' ');
-  return ['script', '-qefc', `stty cols ${columns} rows 40 -opost; TERM=dumb exec ${words}`, '/dev/null'];
-}
-
 function commandLine(): [string, ...string[]] {
   const pwsh = namedPwsh();
   if (pwsh !== null) return [pwsh, '-NoProfile', '-NonInteractive', '-File', SCENARIO_SCRIPT];
