@@ -15,10 +15,10 @@ namespace DeviceWriteback.Bridge
         public const string NodeVariable = "DEVICEWRITEBACK_NODE";
 
         /// <summary>
-        /// MiB of half the space for new objects. Left alone, Node lets it grow on a large machine to more than the rows of
+        /// Keeps each half of the space for new objects to so many MiB. Left alone, Node lets it grow on a large machine to more than the rows of
         /// a million devices take, and saves little by it.
         /// </summary>
-        private const string NewSpace = "--max-semi-space-size=16";
+        private const string NewSpaceOption = "--max-semi-space-size=16";
 
         private EngineLocation(string node, string script, string folder)
         {
@@ -48,7 +48,7 @@ namespace DeviceWriteback.Bridge
         /// </summary>
         public ProcessStartInfo StartInfo()
         {
-            var start = new ProcessStartInfo(Node, $"{NewSpace} {Quote(Script)}")
+            var start = new ProcessStartInfo(Node, $"{NewSpaceOption} {Quote(Script)}")
             {
                 UseShellExecute = false,
                 CreateNoWindow = true,

@@ -14,15 +14,18 @@ export function parseGuid(text: string): Guid | null {
  * Source: [MS-DTYP] 2.3.4.2.
  */
 export function guidToHex(guid: Guid): string {
-  const part = (from: number, to: number): string => guid.slice(from, to);
-  const first = part(6, 8) + part(4, 6) + part(2, 4) + part(0, 2);
-  return first + part(11, 13) + part(9, 11) + part(16, 18) + part(14, 16) + part(19, 23) + part(24, 36);
+  const digits = guid.replaceAll('-', '');
+  return swapBytes(digits);
 }
 
 /** The GUID whose Windows-order bytes are these 32 lower-case hexadecimal digits, or null for anything else. */
 export function guidFromHex(hex: string): Guid | null {
   if (!HEX.test(hex)) return null;
-  const part = (from: number, to: number): string => hex.slice(from, to);
-  const first = part(6, 8) + part(4, 6) + part(2, 4) + part(0, 2);
-  return `${first}-${part(10, 12)}${part(8, 10)}-${part(14, 16)}${part(12, 14)}-${part(16, 20)}-${part(20, 32)}`;
+  const digits = swapBytes(hex);
+  return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-${digits.slice(12, 16)}-${digits.slice(16, 20)}-${digits.slice(20)}`;
+}
+
+function swapBytes(digits: string): string {
+  const byte = (index: number): string => digits.slice(2 * index, 2 * index + 2);
+  return byte(3) + byte(2) + byte(1) + byte(0) + byte(5) + byte(4) + byte(7) + byte(6) + digits.slice(16);
 }

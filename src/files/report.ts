@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Change } from '../plan/change.ts';
 import type { ChangeResult, ResultState, RunEnding, RunHeader } from '../ports.ts';
 import { writeAll, writeAtomically } from './atomicFile.ts';
-import type { JournalContent, JournalEntry } from './journal.ts';
+import { readChanges, type JournalContent, type JournalEntry } from './journal.ts';
 import { jsonLines } from './jsonLines.ts';
 import { safeName } from './safeName.ts';
 
@@ -122,8 +122,11 @@ function headOf(content: JournalContent, ending: ReportEnding): ReportHead {
   };
 }
 
-export function reportChange({ number, result }: JournalEntry, change: Change | null): ReportChange {
-  return { number, change, result: result ?? UNKNOWN };
+/** What the report says of these entries of a journal, in their order. */
+export function* reportChanges(fd: number, entries: Iterable<JournalEntry>): Generator<ReportChange> {
+  for (const [{ number, result }, change] of readChanges(fd, entries)) {
+    yield { number, change, result: result ?? UNKNOWN };
+  }
 }
 
 const APPLIED = {

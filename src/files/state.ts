@@ -12,7 +12,6 @@ import {
   createJournal,
   hasLivingRun,
   isJournal,
-  readChanges,
   readJournal,
   removeJournal,
   type JournalContent,
@@ -23,7 +22,7 @@ import { writePlan } from './planFile.ts';
 import { isOver, SILENCE } from './processIdentity.ts';
 import {
   hasReport,
-  reportChange,
+  reportChanges,
   writeReport,
   type ReportChange,
   type ReportEnding,
@@ -165,7 +164,7 @@ function writeResults(
   const reported = function* (): Generator<ReportChange> {
     for (let part = 1; part <= parts; part += 1) {
       const some = entries.slice((part - 1) * size, part * size);
-      const changes = Array.from(readChanges(fd, some), ([entry, change]) => reportChange(entry, change));
+      const changes = [...reportChanges(fd, some)];
       const plan = settings.undoPlan(header, changes.flatMap(begun));
       const notices = parts === 1 ? plan.notices : [...plan.notices, `It is part ${part} of ${parts}.`];
       writePlan(undoPath(folder, runId, part), { ...plan, notices, made: ending.ended, server, containerGuid });

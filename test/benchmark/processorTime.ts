@@ -79,12 +79,12 @@ export const processorTime: Row = {
 /** The engine's processor seconds until it begins its report, and until it has answered. */
 async function applySeconds({ engine, statePath, apply }: PlannedWrite): Promise<{ writing: number; all: number }> {
   const before = processorSeconds(engine.pid);
-  let writing = NaN;
+  let writing: number | null = null;
   const watch = setInterval(() => {
     const begun = readdirSync(statePath, { recursive: true }).some((name) =>
       path.basename(String(name)).startsWith('report-'),
     );
-    if (begun && Number.isNaN(writing)) writing = processorSeconds(engine.pid) - before;
+    if (begun) writing ??= processorSeconds(engine.pid) - before;
   }, INTERVAL);
   try {
     await apply();
@@ -92,7 +92,7 @@ async function applySeconds({ engine, statePath, apply }: PlannedWrite): Promise
     clearInterval(watch);
   }
   const all = processorSeconds(engine.pid) - before;
-  return { writing: Number.isNaN(writing) ? all : writing, all };
+  return { writing: writing ?? all, all };
 }
 
 function perThousand(seconds: number): number {

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { WireCheck, WireStep } from '../../src/protocol/messages.ts';
 import { CHILD, ROOT } from '../lab/domain.ts';
-import { REGISTRATION_SERVICE_DN } from '../lab/registrationService.ts';
+import { REGISTRATION_SERVICE_DN, registrationServiceLdif } from '../lab/registrationService.ts';
 import { entryAt, Forest, resultOf, valuesAt } from './forest.ts';
 import { desiredObjects } from './oracle.ts';
 
@@ -58,9 +58,7 @@ describe('a child domain of the forest', () => {
   it('is not where a container of the root domain is looked for', async () => {
     const elsewhere = `CN=RegisteredDevices,${ROOT.dn}`;
     await forest.dc.ldapModify(`dn: ${REGISTRATION_SERVICE_DN}\nchangetype: delete\n`);
-    await forest.dc.ldbAdd(
-      `dn: ${REGISTRATION_SERVICE_DN}\nobjectClass: msDS-DeviceRegistrationService\nmsDS-DeviceLocation: ${elsewhere}\nmsDS-IsEnabled: TRUE\nmsDS-RegistrationQuota: 10\nmsDS-MaximumRegistrationInactivityPeriod: 90\n`,
-    );
+    await forest.dc.ldbAdd(registrationServiceLdif(REGISTRATION_SERVICE_DN, elsewhere));
     const { error } = await forest.plan();
     expect(error?.message).to.contain(elsewhere).and.contain(`in the domain ${ROOT.name}`).and.contain(CHILD.name);
     expect(error?.remedy).to.contain(`-DomainName ${ROOT.name}`);

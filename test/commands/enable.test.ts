@@ -9,6 +9,7 @@ import {
   preparationLdif,
   REGISTRATION_CONFIGURATION_DN,
   REGISTRATION_SERVICE_DN,
+  registrationServiceLdif,
 } from '../lab/registrationService.ts';
 import type { DirectoryUser } from '../lab/domainController.ts';
 import type { Answer } from '../protocol/engineClient.ts';
@@ -205,9 +206,7 @@ describe('commands/enable', () => {
   it('refuses two registration services, naming both', async () => {
     await forest.dc.ldapAdd(preparationLdif().split('\n\n').slice(0, 4).join('\n\n'));
     const second = `CN=Second,${SERVICES_DN}`;
-    await forest.dc.ldapAdd(
-      `dn: ${second}\nobjectClass: msDS-DeviceRegistrationService\nmsDS-DeviceLocation: ${DEVICE_CONTAINER_DN}\nmsDS-IsEnabled: TRUE\n`,
-    );
+    await forest.dc.ldapAdd(registrationServiceLdif(second, DEVICE_CONTAINER_DN));
     const { error } = await enablePlan();
     expect(error?.code).to.equal('RegistrationServiceAmbiguous');
     expect(error?.message).to.contain(REGISTRATION_SERVICE_DN).and.contain(second);

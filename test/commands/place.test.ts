@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { domainOf, findPlace, parseConnectionPoint } from '../../src/commands/place.ts';
 import { toWritebackError, type ErrorData } from '../../src/errors.ts';
 import type { Directory, RootDse } from '../../src/ports.ts';
-import { DEVICE_CONTAINER_DN, REGISTRATION_SERVICE_DN } from '../lab/registrationService.ts';
+import { DEVICE_CONTAINER_DN, REGISTRATION_SERVICE_DN, registrationServiceLdif } from '../lab/registrationService.ts';
 import { Forest } from './forest.ts';
 
 const TENANT = '72f988bf-86f1-41af-91ab-2d7cd011db47';
@@ -30,11 +30,7 @@ describe('commands/place', () => {
 
     async function locate(container: string): Promise<void> {
       await forest.dc.ldapModify(`dn: ${REGISTRATION_SERVICE_DN}\nchangetype: delete\n`);
-      await forest.dc.ldapAdd(service(REGISTRATION_SERVICE_DN, container));
-    }
-
-    function service(dn: string, container: string): string {
-      return `dn: ${dn}\nobjectClass: msDS-DeviceRegistrationService\nmsDS-DeviceLocation: ${container}\nmsDS-IsEnabled: TRUE\n`;
+      await forest.dc.ldapAdd(registrationServiceLdif(REGISTRATION_SERVICE_DN, container));
     }
 
     it('finds no registration service where there is none', async () => {
@@ -48,7 +44,7 @@ describe('commands/place', () => {
         const services = `CN=Other Registration Services,CN=Services,${forest.dc.configurationDn}`;
         const second = `CN=Second,${services}`;
         await forest.dc.ldapAdd(`dn: ${services}\nobjectClass: msDS-DeviceRegistrationServiceContainer\n`);
-        await forest.dc.ldapAdd(service(second, DEVICE_CONTAINER_DN));
+        await forest.dc.ldapAdd(registrationServiceLdif(second, DEVICE_CONTAINER_DN));
         const error = await expectRefused('RegistrationServiceAmbiguous', forest.dc.configurationDn);
         expect(error.message).to.contain(REGISTRATION_SERVICE_DN).and.contain(second);
         await forest.dc.ldapModify(`dn: ${second}\nchangetype: delete\n`);

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readChanges, readJournal, type OpenJournal } from '../../src/files/journal.ts';
-import { reportChange, writeReport, type ReportEnding } from '../../src/files/report.ts';
+import { readJournal, type OpenJournal } from '../../src/files/journal.ts';
+import { reportChanges, writeReport, type ReportEnding } from '../../src/files/report.ts';
 import type { Action, Change } from '../../src/plan/change.ts';
 import type { RunEnding, RunHeader } from '../../src/ports.ts';
 
@@ -64,8 +64,7 @@ export function header(runId: string): RunHeader {
 /** Writes the report of an open journal, and returns its path. */
 export function reportTo(folder: string, { fd, path }: OpenJournal, end: ReportEnding): string {
   const content = readJournal(fd, path);
-  const changes = Array.from(readChanges(fd, content.entries), ([entry, each]) => reportChange(entry, each));
-  return writeReport(folder, content, changes, end);
+  return writeReport(folder, content, reportChanges(fd, content.entries), end);
 }
 
 export function change(number: number, action: Action = 'create'): Change {

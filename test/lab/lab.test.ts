@@ -102,7 +102,9 @@ describe('lab: a domain controller', () => {
 
   it('refuses a password without TLS', async () => {
     const plain = new LdapTools(server2016.plainUrl, server2016.caFile);
-    const error = await rejection(plain.search(server2016.domainDn, '(objectClass=*)', [], 'base'));
+    const error = await rejection(
+      plain.search(server2016.domainDn, '(objectClass=*)', [], 'base', server2016.administrator),
+    );
     expect(exitCode(error)).to.equal(STRONGER_AUTH_REQUIRED);
   });
 

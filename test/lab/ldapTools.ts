@@ -1,4 +1,4 @@
-import { ROOT, type Credential } from './domain.ts';
+import type { Credential } from './domain.ts';
 import { type LdifEntry, parseLdif } from './ldif.ts';
 import { runProgram } from './program.ts';
 
@@ -31,7 +31,7 @@ export class LdapTools {
     filter: string,
     attributes: readonly string[],
     scope: SearchScope,
-    credential: Credential = ROOT.administrator,
+    credential: Credential,
   ): Promise<SearchAnswer> {
     const parameters = ['-LLL', '-o', 'ldif-wrap=no', '-s', scope, '-b', base, filter, ...attributes];
     const text = await runProgram('ldapsearch', [...this.#session(credential), ...parameters], {

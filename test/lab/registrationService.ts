@@ -33,17 +33,22 @@ objectClass: container
 dn: ${REGISTRATION_SERVICES_DN}
 objectClass: msDS-DeviceRegistrationServiceContainer
 
-dn: ${REGISTRATION_SERVICE_DN}
+${registrationServiceLdif(REGISTRATION_SERVICE_DN, containerDn)}
+dn: ${CONNECTION_POINT_DN}
+objectClass: serviceConnectionPoint
+keywords: azureADName:${tenant.tenantName}
+keywords: azureADId:${tenant.tenantId}
+`;
+}
+
+/** A registration service that names this container. LDIF for ldapadd. */
+export function registrationServiceLdif(dn: string, containerDn: string): string {
+  return `dn: ${dn}
 objectClass: msDS-DeviceRegistrationService
 msDS-DeviceLocation: ${containerDn}
 msDS-IsEnabled: TRUE
 msDS-RegistrationQuota: 10
 msDS-MaximumRegistrationInactivityPeriod: 90
-
-dn: ${CONNECTION_POINT_DN}
-objectClass: serviceConnectionPoint
-keywords: azureADName:${tenant.tenantName}
-keywords: azureADId:${tenant.tenantId}
 `;
 }
 

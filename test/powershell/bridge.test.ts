@@ -39,9 +39,11 @@ describe('the bridge between PowerShell and the engine', function () {
     expect(setup.engines()).to.have.length(1);
   });
 
-  it('gives the engine the module folder and no variable of Node or edge', () => {
+  it('gives the engine the module folder, a bound for new objects and no variable of Node or edge', () => {
     const [started] = setup.log();
     expect(started?.folder).to.equal(path.join(ROOT, 'module'));
+    const script = path.join(ROOT, 'module/bin/engine/engine.mjs');
+    expect(started?.arguments).to.deep.equal(['--max-semi-space-size=16', script]);
     expect(started?.environment?.filter((name) => /^(NODE_|EDGE_)/i.test(name))).to.deep.equal([]);
   });
 
